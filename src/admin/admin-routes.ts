@@ -1,0 +1,123 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../lib/clock.ts';
+import type { CommandBook } from '../telemetry/command-book.ts';
+import type { AdminPort } from './admin-port.ts';
+import type { Problem } from './admin-reply.ts';
+import { problem, sendJson, sendProblem, sendText } from './admin-reply.ts';
+import { parseForce, readJson } from './control.ts';
+import { homePage } from './home-page.ts';
+import type { HystrixStream } from './hystrix-stream.ts';
+import { breakerView } from './json-views.ts';
+import { answerProbe, isProbePath } from './probes.ts';
+
+/** What a path answers to; null where it does not. */
+export interface AdminRoute {
+  /** GET, and HEAD without the body. Changes nothing. */
+  readonly read:
+    | ((request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => void | Promise<void>)
+    | null;
+  /** POST. */
+  readonly change: ((request: IncomingMessage, response: ServerResponse) => void | Promise<void>) | null;
+}
+
+const breakersPrefix = '/breakers/';
+
+/** The paths of the admin interface. */
+export class AdminRoutes {
+  readonly #port: AdminPort;
+  readonly #clock: Clock;
+  readonly #fixed: ReadonlyMap<string, AdminRoute>;
+
+  readonly notFound: Problem = problem(404, 'Not found', 'GET / lists the paths');
+
+  constructor(port: AdminPort, hystrix: HystrixStream, clock: Clock) {
+    this.#port = port;
+    this.#clock = clock;
+    const reading = (read: AdminRoute['read']): AdminRoute => ({ read, change: null });
+    const routes: [string, AdminRoute][] = [
+      ['/', reading((_request, response) => sendText(response, 200, 'text/html; charset=utf-8', homePage))],
+      ['/breakers', reading((_request, response) => this.#breakers(response))],
+      [
+        '/upstreams',
+        reading((_request, response) => sendJson(response, 200, { upstreams: port.upstreams() })),
+      ],
+      ['/config', reading((_request, response) => sendJson(response, 200, port.config()))],
+      ['/metrics', reading((request, response) => this.#metrics(request, response))],
+      [
+        '/hystrix.stream',
+        reading((request, response, query) => hystrix.serve(request, response, query.get('delay'))),
+      ],
+    ];
+    if (port.drain !== undefined) {
+      routes.push(['/drain', { read: null, change: (_request, response) => this.#drain(response) }]);
+    }
+    this.#fixed = new Map(routes);
+  }
+
+  find(path: string): AdminRoute | null {
+    if (isProbePath(path)) {
+      return { read: (_request, response) => answerProbe(path, this.#port, response), change: null };
+    }
+    if (path.startsWith(breakersPrefix)) return this.#breakerRoute(path.slice(breakersPrefix.length));
+    return this.#fixed.get(path) ?? null;
+  }
+
+  methodNotAllowed(route: AdminRoute): Problem {
+    const methods = [
+      ...(route.read === null ? [] : ['GET', 'HEAD']),
+      ...(route.change === null ? [] : ['POST']),
+    ];
+    const allow = methods.join(', ');
+    return problem(405, 'Method not allowed', `This path answers to ${allow}`, { Allow: allow });
+  }
+
+  #breakerRoute(encodedName: string): AdminRoute | null {
+    let name: string;
+    try {
+      name = decodeURIComponent(encodedName);
+    } catch {
+      return null;
+    }
+    const book = this.#port.commands.find(name);
+    if (book === undefined) return null;
+    return {
+      read: (_request, response) => sendJson(response, 200, this.#view(book)),
+      change: (request, response) => this.#force(name, request, response),
+    };
+  }
+
+  #breakers(response: ServerResponse): void {
+    const breakers = Array.from(this.#port.commands.all(), (book) => this.#view(book));
+    sendJson(response, 200, { breakers });
+  }
+
+  #view(book: CommandBook): ReturnType<typeof breakerView> {
+    const { name } = book.description;
+    return breakerView(book.figures(this.#clock.now()), this.#port.forceExpiresInMs(name));
+  }
+
+  async #metrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { contentType, text } = await this.#port.metrics(request.headers.accept ?? '');
+    sendText(response, 200, contentType, text);
+  }
+
+  async #force(name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readJson(request);
+    if (body === null) return;
+    if (!body.isOk) return sendProblem(response, body.problem);
+    const command = parseForce(body.value, this.#port.parseDurationMs);
+    if (!command.isOk) return sendProblem(response, command.problem);
+    const { force, ttlMs } = command.value;
+    const book = this.#port.commands.find(name);
+    // It may have gone while the body came.
+    if (book === undefined || !this.#port.forceBreaker(name, force, ttlMs)) {
+      return sendProblem(response, this.notFound);
+    }
+    sendJson(response, 200, this.#view(book));
+  }
+
+  #drain(response: ServerResponse): void {
+    this.#port.drain?.();
+    sendJson(response, 202, { status: 'draining' });
+  }
+}

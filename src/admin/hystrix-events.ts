@@ -1,0 +1,145 @@
+import type { CommandFigures, LatencyFigures } from '../telemetry/command-figures.ts';
+import { latencyPercents } from '../telemetry/command-figures.ts';
+
+/** What stands for "unlimited" where a reader expects a Java int. */
+const largestInt = 2 ** 31 - 1;
+
+/** Every number of the stream is an integer: Turbine turns others into text. */
+const integer = (value: number): number => Math.min(Math.trunc(value), largestInt);
+
+/** Netflix's dashboard puts names into its page as they are. */
+const safeName = (name: string): string => name.replace(/[^A-Za-z0-9._:/@ -]/g, '_');
+
+const percentileKeys = latencyPercents.map(String);
+
+const latencyObject = ({ percentiles }: LatencyFigures): Record<string, number> => {
+  const object: Record<string, number> = {};
+  for (const [index, key] of percentileKeys.entries()) object[key] = integer(percentiles[index]!);
+  return object;
+};
+
+const isThreadLike = (figures: CommandFigures): boolean => figures.bulkhead.queueLimit > 0;
+
+/**
+ * The health counts that Hystrix calls requestCount and its like. A breaker that is switched off keeps none: then the
+ * rolling counts tell the traffic, so that the dashboard still shows a rate.
+ */
+const health = ({ status, rolling }: CommandFigures) => {
+  if (status.isEnabled) {
+    return { requests: status.total, errors: status.errors, errorPercent: status.errorPercent };
+  }
+  const errors = rolling.failure + rolling.timeout;
+  const requests = rolling.success + errors;
+  return { requests, errors, errorPercent: requests === 0 ? 0 : (errors * 100) / requests };
+};
+
+/** The counts of the rolling window under Hystrix's names. */
+const rollingCounts = (figures: CommandFigures) => {
+  const { rolling } = figures;
+  const isThread = isThreadLike(figures);
+  return {
+    rollingCountBadRequests: rolling.badRequest,
+    rollingCountCollapsedRequests: 0,
+    rollingCountEmit: 0,
+    rollingCountExceptionsThrown: rolling.badRequest + rolling.fallbackMissing + rolling.fallbackRejected,
+    rollingCountFailure: rolling.failure,
+    rollingCountFallbackEmit: 0,
+    rollingCountFallbackFailure: 0,
+    rollingCountFallbackMissing: rolling.fallbackMissing,
+    rollingCountFallbackRejection: rolling.fallbackRejected,
+    rollingCountFallbackSuccess: rolling.fallbackSuccess,
+    rollingCountResponsesFromCache: 0,
+    rollingCountSemaphoreRejected: isThread ? 0 : rolling.bulkheadRejected,
+    rollingCountShortCircuited: rolling.shortCircuited,
+    rollingCountSuccess: rolling.success,
+    rollingCountThreadPoolRejected: isThread ? rolling.bulkheadRejected : 0,
+    rollingCountTimeout: rolling.timeout,
+  };
+};
+
+/** The settings under Hystrix's names. */
+const properties = (figures: CommandFigures) => {
+  const { settings, status, bulkhead } = figures;
+  const { breaker, timeout, fallback } = settings;
+  const timeoutMs = integer(Math.min(timeout.attemptMs, timeout.totalMs));
+  return {
+    propertyValue_circuitBreakerRequestVolumeThreshold: integer(breaker.volume),
+    propertyValue_circuitBreakerSleepWindowInMilliseconds: integer(breaker.sleepMs),
+    propertyValue_circuitBreakerErrorThresholdPercentage: integer(breaker.errorPercent),
+    propertyValue_circuitBreakerForceOpen: status.force === 'open',
+    propertyValue_circuitBreakerForceClosed: status.force === 'closed',
+    propertyValue_circuitBreakerEnabled: status.isEnabled,
+    propertyValue_executionIsolationStrategy: isThreadLike(figures) ? 'THREAD' : 'SEMAPHORE',
+    propertyValue_executionIsolationThreadTimeoutInMilliseconds: timeoutMs,
+    propertyValue_executionTimeoutInMilliseconds: timeoutMs,
+    propertyValue_executionIsolationThreadInterruptOnTimeout: true,
+    propertyValue_executionIsolationThreadPoolKeyOverride: null,
+    propertyValue_executionIsolationSemaphoreMaxConcurrentRequests: integer(bulkhead.concurrency),
+    propertyValue_fallbackIsolationSemaphoreMaxConcurrentRequests: integer(fallback.concurrency),
+    propertyValue_metricsRollingStatisticalWindowInMilliseconds: integer(breaker.windowMs),
+    propertyValue_requestCacheEnabled: false,
+    propertyValue_requestLogEnabled: false,
+  };
+};
+
+/** The `HystrixCommand` event of a command. `currentTime`: epoch ms. Its set of keys never changes. */
+export const commandEvent = (figures: CommandFigures, currentTime: number) => {
+  const { requests, errors, errorPercent } = health(figures);
+  return {
+    type: 'HystrixCommand',
+    name: safeName(figures.name),
+    group: safeName(figures.upstream),
+    currentTime: Math.trunc(currentTime),
+    isCircuitBreakerOpen: figures.status.isOpen,
+    errorPercentage: integer(errorPercent),
+    errorCount: integer(errors),
+    requestCount: integer(requests),
+    ...rollingCounts(figures),
+    currentConcurrentExecutionCount: figures.inFlight,
+    rollingMaxConcurrentExecutionCount: figures.maxInFlight,
+    latencyExecute_mean: integer(figures.latencyExecute.mean),
+    latencyExecute: latencyObject(figures.latencyExecute),
+    latencyTotal_mean: integer(figures.latencyTotal.mean),
+    latencyTotal: latencyObject(figures.latencyTotal),
+    ...properties(figures),
+    reportingHosts: 1,
+    threadPool: safeName(figures.bulkhead.name),
+  };
+};
+
+/** Attempts that ran, in Hystrix's sense of EXECUTED. */
+const executed = ({ rolling }: CommandFigures): number =>
+  rolling.success + rolling.failure + rolling.timeout + rolling.badRequest;
+
+/** The `HystrixThreadPool` event of a bulkhead, out of the figures of all commands that share it (at least one). */
+export const poolEvent = (sharers: readonly CommandFigures[], currentTime: number) => {
+  const { bulkhead, settings } = sharers[0]!;
+  let executions = 0;
+  let rejections = 0;
+  let maxActive = bulkhead.inFlight;
+  for (const figures of sharers) {
+    executions += executed(figures);
+    rejections += figures.rolling.bulkheadRejected;
+    maxActive = Math.max(maxActive, figures.maxBulkheadInFlight);
+  }
+  const size = integer(bulkhead.concurrency);
+  return {
+    type: 'HystrixThreadPool',
+    name: safeName(bulkhead.name),
+    currentTime: Math.trunc(currentTime),
+    currentActiveCount: bulkhead.inFlight,
+    currentCompletedTaskCount: bulkhead.completedTotal,
+    currentCorePoolSize: size,
+    currentMaximumPoolSize: size,
+    currentLargestPoolSize: bulkhead.maxInFlightEver,
+    currentPoolSize: size,
+    currentQueueSize: bulkhead.queued,
+    currentTaskCount: bulkhead.completedTotal + bulkhead.inFlight + bulkhead.queued,
+    rollingCountThreadsExecuted: executions,
+    rollingMaxActiveThreads: maxActive,
+    rollingCountCommandRejections: rejections,
+    propertyValue_queueSizeRejectionThreshold: integer(bulkhead.queueLimit),
+    propertyValue_metricsRollingStatisticalWindowInMilliseconds: integer(settings.breaker.windowMs),
+    reportingHosts: 1,
+  };
+};

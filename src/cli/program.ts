@@ -1,0 +1,43 @@
+import { Command, CommanderError } from 'commander';
+import project from '../../package.json' with { type: 'json' };
+import { addCheckCommand } from './check-command.ts';
+import { addConfigCommand } from './config-command.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { addRunCommand } from './run-command.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Usage errors as one line, whatever the library adds below them. */
+const oneLine = (text: string): string =>
+  `outrigger: ${text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')}`;
+
+/** Runs one command line (without the program's own name) and says what to exit with. Throws only for a defect. */
+export const runProgram = async (args: readonly string[], terminal: Terminal): Promise<ExitCode> => {
+  let code: ExitCode = exitCodes.fine;
+  const finish = (result: ExitCode): void => {
+    code = result;
+  };
+  const program = new Command('outrigger')
+    .description(
+      'A resilience sidecar: circuit breaking, bulkheads, timeouts and retries for every outbound call.',
+    )
+    .version(project.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.complain(text.trimEnd()),
+      outputError: (text) => terminal.complain(oneLine(text)),
+    });
+  addRunCommand(program, terminal, finish);
+  addCheckCommand(program, terminal, finish);
+  addConfigCommand(program, terminal, finish);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage;
+  }
+  return code;
+};

@@ -1,0 +1,58 @@
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+
+/** Something that runs and can be asked to end. */
+export interface Stoppable {
+  /** Serves what is there to serve, then ends. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+type Signal = 'SIGTERM' | 'SIGINT' | 'SIGHUP';
+
+/** Where signals come from: the process. */
+export interface SignalSource {
+  on(signal: Signal, listener: (signal: Signal) => void): unknown;
+  off(signal: Signal, listener: (signal: Signal) => void): unknown;
+}
+
+const drainAndClose = async (app: Stoppable): Promise<ExitCode> => {
+  await app.drain();
+  await app.close();
+  return exitCodes.fine;
+};
+
+/**
+ * Resolves when the process should end, with its exit code. The first SIGTERM or SIGINT drains (0); another one does not
+ * wait for that (1, because exchanges may have been cut). SIGHUP never ends the process.
+ */
+export const untilStopped = (
+  source: SignalSource,
+  app: Stoppable,
+  complain: (line: string) => void,
+): Promise<ExitCode> =>
+  new Promise((resolve, reject) => {
+    let isDraining = false;
+    const end = (): void => {
+      source.off('SIGTERM', stop);
+      source.off('SIGINT', stop);
+      source.off('SIGHUP', reload);
+    };
+    const stop = (signal: Signal): void => {
+      if (isDraining) {
+        complain(`outrigger: ${signal} while draining: exiting at once`);
+        end();
+        resolve(exitCodes.failed);
+        return;
+      }
+      isDraining = true;
+      drainAndClose(app).then(resolve, reject).finally(end);
+    };
+    const reload = (): void => {
+      complain(
+        'outrigger: SIGHUP: this version cannot reload its configuration; restart it to take a new one',
+      );
+    };
+    source.on('SIGTERM', stop);
+    source.on('SIGINT', stop);
+    source.on('SIGHUP', reload);
+  });

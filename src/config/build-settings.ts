@@ -1,0 +1,196 @@
+import { dirname, resolve } from 'node:path';
+import type { PolicySettings } from '../policy/policies.ts';
+import { checkAddresses } from './address-checks.ts';
+import { parseHostPattern } from './addresses.ts';
+import { globalBounds, keepWithin, policyBounds } from './bounds.ts';
+import { readConfigFile } from './config-file.ts';
+import { defaultsOf, fillIn } from './fill-in.ts';
+import type { Findings } from './findings.ts';
+import { globalKeys } from './global-keys.ts';
+import { checkEffect, checkPolicy } from './policy-checks.ts';
+import { type Policy, policyKeys, type WrittenPolicy } from './policy-keys.ts';
+import { toPolicySettings, toPoolSettings } from './policy-settings.ts';
+import type { Path } from './problem.ts';
+import type { RouteSettings, Settings, UpstreamSettings } from './settings.ts';
+import { formatSize } from './units.ts';
+import { defaultMatch } from './upstream-keys.ts';
+import type { WrittenConfig, WrittenRoute, WrittenUpstream } from './vocabulary.ts';
+
+const noBytes = new Uint8Array();
+
+/** Turns what was written into settings, and reports what cannot be meant. */
+class SettingsBuilder {
+  readonly #findings: Findings;
+  readonly #folder: string;
+  readonly #replayBytes: number;
+  readonly #bodies = new Map<string, Uint8Array>();
+
+  constructor(file: string, replayBytes: number, findings: Findings) {
+    this.#folder = dirname(file);
+    this.#replayBytes = replayBytes;
+    this.#findings = findings;
+  }
+
+  /** One step of defaults → upstream → route. */
+  layer(base: Policy, written: WrittenPolicy, path: Path): Policy {
+    const policy = fillIn(policyKeys, base, written);
+    const { body, bodyFile } = written.fallback ?? {};
+    // The one that is written displaces the other one, wherever that was inherited from.
+    const fallback = { ...policy.fallback };
+    if (bodyFile !== undefined && bodyFile !== null) this.#readBody(bodyFile, path);
+    if (body !== undefined) fallback.bodyFile = null;
+    else if (bodyFile !== undefined) fallback.body = null;
+    const result = keepWithin<typeof policyKeys>(
+      policyBounds,
+      path,
+      written,
+      { ...policy, fallback },
+      this.#findings,
+    );
+    checkPolicy(path, written, result, this.#findings);
+    return this.#withinReplay(result, written, path);
+  }
+
+  upstream(name: string, written: WrittenUpstream, defaults: Policy): UpstreamSettings {
+    const path = ['upstreams', name];
+    const policy = this.layer(defaults, written, path);
+    const routes = (written.routes ?? []).map((route, index) =>
+      this.#route(route, policy, [...path, 'routes', index]),
+    );
+    if (routes.length === 0) checkEffect(path, written, policy, this.#findings);
+    this.#checkRoutes(routes, path);
+    if (written.endpoints !== undefined && written.dns !== undefined) {
+      this.#findings.add([...path, 'dns'], 'dns and endpoints exclude each other', 'keep one of them');
+    }
+    return {
+      name,
+      hosts: written.hosts ?? [parseHostPattern(name) ?? { host: name.toLowerCase(), port: 0 }],
+      listen: written.listen ?? null,
+      source: this.#source(written),
+      hostHeader: written.hostHeader ?? null,
+      policy: this.settingsOf(policy),
+      pool: toPoolSettings(policy),
+      routes,
+    };
+  }
+
+  /** No record can be longer than all records together. */
+  #withinReplay(policy: Policy, written: WrittenPolicy, path: Path): Policy {
+    if (policy.retry.bodyLimit <= this.#replayBytes) return policy;
+    if (written.retry?.bodyLimit !== undefined) {
+      const message = `${formatSize(policy.retry.bodyLimit)} is more than limits.replay, which is ${formatSize(this.#replayBytes)}`;
+      const involved = [['limits', 'replay']];
+      this.#findings.add(
+        [...path, 'retry', 'bodyLimit'],
+        message,
+        'lower it, or raise limits.replay',
+        involved,
+      );
+    }
+    return { ...policy, retry: { ...policy.retry, bodyLimit: this.#replayBytes } };
+  }
+
+  /** The policy of a whole layer, as the rest of the program takes it. */
+  settingsOf(policy: Policy): PolicySettings {
+    return toPolicySettings(policy, this.#bodyOf(policy));
+  }
+
+  #source(written: WrittenUpstream): UpstreamSettings['source'] {
+    if (written.endpoints !== undefined && written.endpoints !== null) {
+      return { kind: 'static', addresses: written.endpoints };
+    }
+    if (written.dns !== undefined && written.dns !== null) return { kind: 'dns', ...written.dns };
+    return { kind: 'named' };
+  }
+
+  #route(written: WrittenRoute, inherited: Policy, path: Path): RouteSettings {
+    const policy = this.layer(inherited, written, path);
+    checkEffect(path, written, policy, this.#findings);
+    return {
+      name: written.name,
+      match: { ...defaultMatch, ...written.match },
+      policy: this.settingsOf(policy),
+      hasOwnBulkhead: written.bulkhead !== undefined,
+    };
+  }
+
+  #checkRoutes(routes: readonly RouteSettings[], path: Path): void {
+    for (const [index, route] of routes.entries()) {
+      const at = [...path, 'routes', index];
+      const before = routes.slice(0, index);
+      if (before.some((other) => other.name === route.name)) {
+        this.#findings.add([...at, 'name'], `the name "${route.name}" is taken by another route`);
+      }
+      const twin = before.find((other) => isSameMatch(other, route));
+      if (twin !== undefined) {
+        const message = `matches the same requests as the route "${twin.name}"`;
+        this.#findings.add([...at, 'match'], message, 'give it another path or other methods');
+      }
+    }
+  }
+
+  /** Reads the file that a layer names. Layers above it inherit the bytes. */
+  #readBody(bodyFile: string, path: Path): void {
+    const content = readConfigFile(resolve(this.#folder, bodyFile));
+    if (content.ok) this.#bodies.set(bodyFile, content.bytes);
+    else
+      this.#findings.add([...path, 'fallback', 'bodyFile'], `${bodyFile}: ${content.message}`, content.hint);
+  }
+
+  #bodyOf({ fallback }: Policy): Uint8Array {
+    if (fallback.body !== null) return Buffer.from(fallback.body);
+    return (fallback.bodyFile === null ? undefined : this.#bodies.get(fallback.bodyFile)) ?? noBytes;
+  }
+}
+
+const isSameMatch = (a: RouteSettings, b: RouteSettings): boolean => {
+  if (a.match.path !== b.match.path) return false;
+  if (a.match.methods.length === 0 || b.match.methods.length === 0) {
+    return a.match.methods.length === b.match.methods.length;
+  }
+  return a.match.methods.some((method) => b.match.methods.includes(method));
+};
+
+/** Merges, fills in every default, and checks all that only shows when the parts are seen together. */
+export const buildSettings = (written: WrittenConfig, file: string, findings: Findings): Settings => {
+  const filled = fillIn(globalKeys, defaultsOf(globalKeys), written);
+  const global = keepWithin<typeof globalKeys>(globalBounds, [], written, filled, findings);
+  const builder = new SettingsBuilder(file, global.limits.replay, findings);
+  const defaults = builder.layer(defaultsOf(policyKeys), written.defaults ?? {}, ['defaults']);
+  const { admin, egress, limits, log, drain } = global;
+  const settings: Settings = {
+    admin: { ...admin },
+    egress: {
+      address: egress.address,
+      unlisted: egress.unlisted,
+      maxUnlisted: egress.maxUnlisted,
+      unlistedIdleMs: egress.unlistedIdle,
+      maxConnections: egress.maxConnections,
+      maxTunnels: egress.maxTunnels,
+    },
+    unlistedPolicy: builder.settingsOf(defaults),
+    unlistedPool: toPoolSettings(defaults),
+    upstreams: Object.entries(written.upstreams ?? {}).map(([name, upstream]) =>
+      builder.upstream(name, upstream, defaults),
+    ),
+    limits: {
+      requestLineBytes: limits.requestLine,
+      requestHeadBytes: limits.requestHead,
+      fields: limits.fields,
+      responseHeadBytes: limits.responseHead,
+      trailerBytes: limits.trailers,
+      chunkExtensionBytes: limits.chunkExtension,
+      informational: limits.informational,
+      headTimeoutMs: limits.headTimeout,
+      requestBodyIdleMs: limits.bodyIdle,
+      writeStallMs: limits.writeStall,
+      keepAliveMs: limits.keepAlive,
+      requestBodyBytes: limits.requestBody,
+    },
+    replayBytes: limits.replay,
+    log: { level: log.level, format: log.format, access: log.access, sampleRatio: log.sample },
+    drain: { deadlineMs: drain.deadline, idleExitMs: drain.idleExit },
+  };
+  checkAddresses(settings, findings);
+  return settings;
+};

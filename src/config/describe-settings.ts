@@ -1,0 +1,150 @@
+import type { PolicySettings } from '../policy/policies.ts';
+import type { PoolSettings } from '../upstream/sources.ts';
+import { formatHostName, formatListenAddress } from './addresses.ts';
+import { decodeText } from './config-file.ts';
+import { globalKeys } from './global-keys.ts';
+import { policyKeys } from './policy-keys.ts';
+import type { RouteSettings, Settings, UpstreamSettings } from './settings.ts';
+import { endpointAddress } from './text-kinds.ts';
+import { formatDuration, formatSize, formatStatusRange } from './units.ts';
+
+/** Something that JSON and YAML can hold. */
+type Plain = Readonly<Record<string, unknown>>;
+
+const { timeout, bulkhead, breaker } = policyKeys;
+
+const describeBody = (body: Uint8Array): string => decodeText(body) ?? `<${body.length} bytes>`;
+
+/** Everything but the retry budget, which routes do not have. */
+const describeRest = (policy: PolicySettings): Plain => ({
+  timeout: {
+    connect: timeout.connect.kind.write(policy.timeout.connectMs),
+    attempt: timeout.attempt.kind.write(policy.timeout.attemptMs),
+    total: timeout.total.kind.write(policy.timeout.totalMs),
+    idle: timeout.idle.kind.write(policy.timeout.idleMs),
+    body: timeout.body.kind.write(policy.timeout.bodyMs),
+  },
+  breaker: {
+    window: formatDuration(policy.breaker.windowMs),
+    volume: policy.breaker.volume,
+    errorPercent: policy.breaker.errorPercent,
+    sleep: formatDuration(policy.breaker.sleepMs),
+    probes: policy.breaker.probes,
+    slowerThan: breaker.slowerThan.kind.write(policy.breaker.slowerThanMs),
+    slowPercent: policy.breaker.slowPercent,
+    consecutive: breaker.consecutive.kind.write(policy.breaker.consecutive),
+    countRejections: policy.breaker.countRejections,
+    force: policy.breaker.force,
+  },
+  failure: {
+    status: policy.failure.status.map(formatStatusRange),
+    ignore: policy.failure.ignore.map(formatStatusRange),
+  },
+  fallback: {
+    on: policy.fallback.on,
+    status: policy.fallback.status,
+    headers: policy.fallback.headers,
+    body: describeBody(policy.fallback.body),
+    concurrency: policy.fallback.concurrency,
+  },
+});
+
+const describeBulkhead = (policy: PolicySettings): Plain => ({
+  concurrency: bulkhead.concurrency.kind.write(policy.bulkhead.concurrency),
+  queue: policy.bulkhead.queue,
+  queueTimeout: formatDuration(policy.bulkhead.queueTimeoutMs),
+});
+
+const describeRetry = ({ retry }: PolicySettings): Plain => ({
+  attempts: retry.attempts,
+  on: retry.on,
+  backoff: { base: formatDuration(retry.backoff.baseMs), max: formatDuration(retry.backoff.maxMs) },
+  bodyLimit: formatSize(retry.bodyLimitBytes),
+  nonIdempotent: retry.nonIdempotent,
+});
+
+const describePolicy = (policy: PolicySettings, pool: PoolSettings): Plain => ({
+  ...describeRest(policy),
+  bulkhead: describeBulkhead(policy),
+  retry: { ...describeRetry(policy), budget: policy.retry.budget },
+  pool: {
+    connectionsPerEndpoint: pool.connectionsPerEndpoint,
+    idle: formatDuration(pool.idleMs),
+    maxIdle: pool.maxIdle,
+  },
+});
+
+const describeRoute = (route: RouteSettings): Plain => ({
+  name: route.name,
+  match: route.match,
+  ...describeRest(route.policy),
+  retry: describeRetry(route.policy),
+  ...(route.hasOwnBulkhead ? { bulkhead: describeBulkhead(route.policy) } : {}),
+});
+
+const describeSource = ({ source }: UpstreamSettings): Plain => {
+  if (source.kind === 'static')
+    return { endpoints: source.addresses.map((each) => endpointAddress.write(each)) };
+  return source.kind === 'dns' ? { dns: formatListenAddress(source) } : {};
+};
+
+const describeUpstream = (upstream: UpstreamSettings): Plain => ({
+  protocol: 'http',
+  hosts: upstream.hosts.map(formatHostName),
+  ...(upstream.listen === null ? {} : { listen: formatListenAddress(upstream.listen) }),
+  ...describeSource(upstream),
+  ...(upstream.hostHeader === null ? {} : { hostHeader: upstream.hostHeader }),
+  ...describePolicy(upstream.policy, upstream.pool),
+  routes: upstream.routes.map(describeRoute),
+});
+
+const describeLimits = ({ limits, replayBytes }: Settings): Plain => ({
+  requestLine: formatSize(limits.requestLineBytes),
+  requestHead: formatSize(limits.requestHeadBytes),
+  fields: limits.fields,
+  responseHead: formatSize(limits.responseHeadBytes),
+  trailers: formatSize(limits.trailerBytes),
+  chunkExtension: formatSize(limits.chunkExtensionBytes),
+  informational: limits.informational,
+  headTimeout: formatDuration(limits.headTimeoutMs),
+  bodyIdle: formatDuration(limits.requestBodyIdleMs),
+  writeStall: formatDuration(limits.writeStallMs),
+  keepAlive: formatDuration(limits.keepAliveMs),
+  requestBody: globalKeys.limits.requestBody.kind.write(limits.requestBodyBytes),
+  replay: formatSize(replayBytes),
+});
+
+/**
+ * The effective configuration in the words of the file, every default filled in. Secrets are redacted; everything else,
+ * read as a file, gives the same settings again.
+ */
+export const describeSettings = (settings: Settings): Plain => {
+  const { admin, egress, log, drain } = settings;
+  return {
+    admin: {
+      address: formatListenAddress(admin.address),
+      ...(admin.token === null ? {} : { token: '<redacted>' }),
+      ...(admin.probes === null ? {} : { probes: formatListenAddress(admin.probes) }),
+      allowHosts: admin.allowHosts,
+      maxStreams: admin.maxStreams,
+    },
+    egress: {
+      address: formatListenAddress(egress.address),
+      unlisted: egress.unlisted,
+      maxUnlisted: egress.maxUnlisted,
+      unlistedIdle: formatDuration(egress.unlistedIdleMs),
+      maxConnections: egress.maxConnections,
+      maxTunnels: egress.maxTunnels,
+    },
+    limits: describeLimits(settings),
+    log: {
+      level: log.level,
+      format: log.format,
+      access: log.access,
+      sample: globalKeys.log.sample.kind.write(log.sampleRatio),
+    },
+    drain: { deadline: formatDuration(drain.deadlineMs), idleExit: formatDuration(drain.idleExitMs) },
+    defaults: describePolicy(settings.unlistedPolicy, settings.unlistedPool),
+    upstreams: Object.fromEntries(settings.upstreams.map((each) => [each.name, describeUpstream(each)])),
+  };
+};

@@ -1,0 +1,14 @@
+/**
+ * A value in which something from the environment was put, in quotes or not (JSON and flow mappings need quotes). Keys
+ * that want text take `text`, so that a password of digits stays what it is; all others take `value`, which is what YAML
+ * makes of the same text without quotes.
+ */
+export class EnvScalar {
+  readonly text: string;
+  readonly value: unknown;
+
+  constructor(text: string, value: unknown) {
+    this.text = text;
+    this.value = value;
+  }
+}

@@ -1,0 +1,32 @@
+import type { Reason } from '../policy/reason.ts';
+
+/** Reasons that exist only once a request has found its upstream, so that there is a fallback to ask. */
+const fallbackReasons: readonly Reason[] = [
+  'circuit_open',
+  'bulkhead_full',
+  'queue_timeout',
+  'pool_exhausted',
+  'no_endpoint',
+  'too_many_destinations',
+  'dns_error',
+  'dns_timeout',
+  'connect_refused',
+  'connect_failed',
+  'connect_timeout',
+  'prohibited_address',
+  'reset',
+  'protocol_error',
+  'response_head_too_large',
+  'response_transfer_coding',
+  'response_incomplete',
+  'upgrade_failed',
+  'upstream_status',
+  'attempt_timeout',
+  'total_timeout',
+  'idle_timeout',
+  'body_timeout',
+  'internal_error',
+];
+
+/** What `fallback.on` may name: reasons, and two groups of them. */
+export const fallbackWords: readonly string[] = ['timeout', 'connect-failure', ...fallbackReasons];

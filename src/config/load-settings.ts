@@ -1,0 +1,85 @@
+import { decodeText, readConfigFile } from './config-file.ts';
+import { defaultConfig } from './default-config.ts';
+import { type Override, type ParsedSettings, parseSettings } from './parse-settings.ts';
+import { fileProblem, type Problem } from './problem.ts';
+import type { Settings } from './settings.ts';
+import type { Environment } from './substitution.ts';
+
+/** What the command line may say; each goes before the environment, which goes before the file. */
+export interface Overrides {
+  readonly egress?: string | undefined;
+  readonly admin?: string | undefined;
+  readonly logLevel?: string | undefined;
+  readonly logFormat?: string | undefined;
+}
+
+export interface LoadRequest {
+  /** The file; else `OUTRIGGER_CONFIG`; else the embedded default. */
+  readonly file?: string | undefined;
+  readonly env: Environment;
+  readonly overrides?: Overrides;
+}
+
+export type LoadedSettings =
+  /** `source`: the file's name, or `embedded default`. */
+  | { readonly ok: true; readonly settings: Settings; readonly source: string }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+interface Source {
+  readonly path: Override['path'];
+  readonly flag: string;
+  readonly given: (overrides: Overrides) => string | undefined;
+  readonly variable: string | null;
+}
+
+const sources: readonly Source[] = [
+  { path: ['egress', 'address'], flag: '--egress', given: (o) => o.egress, variable: 'OUTRIGGER_EGRESS' },
+  { path: ['admin', 'address'], flag: '--admin', given: (o) => o.admin, variable: 'OUTRIGGER_ADMIN' },
+  { path: ['log', 'level'], flag: '--log-level', given: (o) => o.logLevel, variable: 'OUTRIGGER_LOG_LEVEL' },
+  { path: ['log', 'format'], flag: '--log-format', given: (o) => o.logFormat, variable: null },
+];
+
+/** An empty variable is one that is not set, as compose files write it. */
+const variable = (env: Environment, name: string): string | undefined => env[name] || undefined;
+
+const overridesOf = (env: Environment, given: Overrides): Override[] => {
+  const overrides: Override[] = [];
+  for (const source of sources) {
+    const flag = source.given(given);
+    const fromEnv = source.variable === null ? undefined : variable(env, source.variable);
+    if (flag !== undefined) overrides.push({ path: source.path, text: flag, origin: source.flag });
+    else if (fromEnv !== undefined)
+      overrides.push({ path: source.path, text: fromEnv, origin: source.variable! });
+  }
+  return overrides;
+};
+
+const sourced = (parsed: ParsedSettings, source: string): LoadedSettings =>
+  parsed.ok ? { ok: true, settings: parsed.settings, source } : parsed;
+
+/** Reads the text of a configuration file; what goes wrong is a problem of that file. */
+const readText = (file: string): { readonly text: string } | Problem => {
+  const content = readConfigFile(file);
+  if (!content.ok) return fileProblem(file, content.message, content.hint);
+  const text = decodeText(content.bytes);
+  return text === null ? fileProblem(file, 'is not UTF-8 text', 'save it as UTF-8') : { text };
+};
+
+/** The settings in force: flags, then environment, then file, then defaults. Never throws. */
+export const loadSettings = ({ file, env, overrides = {} }: LoadRequest): LoadedSettings => {
+  const name = file ?? variable(env, 'OUTRIGGER_CONFIG');
+  const above = overridesOf(env, overrides);
+  if (name === undefined) {
+    return sourced(parseSettings(defaultConfig, 'embedded default', env, above), 'embedded default');
+  }
+  const content = readText(name);
+  if ('message' in content) return { ok: false, problems: [content] };
+  return sourced(parseSettings(content.text, name, env, above), name);
+};
+
+/** One file by itself: no flag and no variable goes before it, but it may refer to the environment. Never throws. */
+export const checkFile = (file: string, env: Environment): LoadedSettings => {
+  const content = readText(file);
+  if ('message' in content) return { ok: false, problems: [content] };
+  return sourced(parseSettings(content.text, file, env), file);
+};

@@ -1,0 +1,51 @@
+import { buildSettings } from './build-settings.ts';
+import { checkShape } from './check-shape.ts';
+import { Findings } from './findings.ts';
+import { type Problem, sortProblems } from './problem.ts';
+import type { Settings } from './settings.ts';
+import type { Environment } from './substitution.ts';
+import { readTree } from './tree-reader.ts';
+
+export type ParsedSettings =
+  | { readonly ok: true; readonly settings: Settings }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** A value that goes before the file's: `origin` is the flag or variable that it came from. */
+export interface Override {
+  readonly path: readonly [group: 'admin' | 'egress' | 'log', key: string];
+  readonly text: string;
+  readonly origin: string;
+}
+
+const failed = (problems: readonly Problem[]): ParsedSettings => ({
+  ok: false,
+  problems: sortProblems(problems),
+});
+
+/**
+ * The configuration in `text` with every default filled in, or everything that is wrong with it. `file` names it in
+ * messages, and `bodyFile`s are searched beside it. Never throws.
+ */
+export const parseSettings = (
+  text: string,
+  file: string,
+  env: Environment,
+  overrides: readonly Override[] = [],
+): ParsedSettings => {
+  const tree = readTree(text, file, env);
+  if (Array.isArray(tree)) return failed(tree);
+  for (const { path, text: value, origin } of overrides) {
+    const root = tree.value as Record<string, Record<string, unknown>>;
+    if (root === null || typeof root !== 'object' || Array.isArray(root)) break;
+    const [group, key] = path;
+    root[group] ??= Object.create(null) as Record<string, unknown>;
+    const place = { file: origin, line: 0, column: 0 };
+    if (typeof root[group] === 'object') root[group][key] = value;
+    tree.locations.set(path, place, place);
+  }
+  const shape = checkShape(tree.value, tree.locations);
+  const findings = new Findings(tree.locations, shape.refused);
+  const settings = buildSettings(shape.written, file, findings);
+  const problems = [...tree.problems, ...shape.problems, ...findings.problems];
+  return problems.length === 0 ? { ok: true, settings } : failed(problems);
+};

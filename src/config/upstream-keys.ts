@@ -1,0 +1,66 @@
+import { defaultsOf } from './fill-in.ts';
+import { type Kind, leaf, listOf, Refusal } from './kinds.ts';
+import { policyKeys, routePolicyKeys } from './policy-keys.ts';
+import { quote } from './problem.ts';
+import { key, optional, required, unsupported } from './rows.ts';
+import {
+  endpointAddress,
+  hostField,
+  hostPattern,
+  listenAddress,
+  method,
+  name,
+  pathPattern,
+  target,
+} from './text-kinds.ts';
+
+/** `http`, and a clear word about those that come later. */
+const supportedOnly = (supported: string, later: string): Kind<string> =>
+  leaf(`\`${supported}\``, (value) => {
+    if (value === supported) return supported;
+    if (value === later)
+      return new Refusal(`${quote(value)} is not supported by this version`, `use ${supported}`);
+    return new Refusal(`${quote(value)} is not known here`, `known: ${supported}`);
+  });
+
+/** What an upstream alone may say. */
+export const upstreamKeys = {
+  protocol: key(supportedOnly('http', 'tcp'), 'http', 'What the upstream speaks.'),
+  hosts: optional(
+    listOf(hostPattern, 'a list of `name` or `name:port`'),
+    'its key',
+    'Names that the app calls it by. The first is the `Host` that is sent from its own port.',
+  ),
+  listen: optional(listenAddress, 'none', 'A port of its own, on localhost as a rule.'),
+  endpoints: optional(
+    listOf(endpointAddress, `a list of ${endpointAddress.range}`, 1),
+    'none',
+    'Where it runs. With neither `endpoints` nor `dns`, what the app named is dialled.',
+  ),
+  dns: optional(
+    target,
+    'none',
+    'A name that is resolved in the background, and the port. Not together with `endpoints`.',
+  ),
+  hostHeader: optional(hostField, 'what the app sent', 'The `Host` to send upstream.'),
+  transport: key(supportedOnly('native', 'undici'), 'native', 'The HTTP client.'),
+  tls: unsupported('TLS to the upstream.'),
+  ...policyKeys,
+};
+
+/** What a route may say beside its policy. */
+export const routeKeys = {
+  name: required(name, 'Its command is called `upstream.name`.'),
+  match: {
+    methods: key(listOf(method, method.range), [], 'Methods; none written: every method.'),
+    path: key(
+      pathPattern,
+      '/*',
+      'An exact path, or a prefix that ends in `/*` and also matches the path before the slash. The longest wins.',
+    ),
+  },
+  ...routePolicyKeys,
+};
+
+/** What a route matches that does not say: everything. */
+export const defaultMatch = defaultsOf(routeKeys.match);

@@ -1,0 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { referencePage } from './reference-page.ts';
+
+// Run by hand after a change of the tables: `npm run docs`. A test compares.
+writeFileSync(new URL('../../docs/configuration.md', import.meta.url), referencePage());

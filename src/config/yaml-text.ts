@@ -1,0 +1,77 @@
+import { type Document, Lexer, LineCounter, parseDocument } from 'yaml';
+import { fileProblem, type Location, type Problem } from './problem.ts';
+
+/** A document without syntax errors, and how to find a place in it. */
+export interface YamlText {
+  readonly document: Document;
+  readonly locate: (offset: number) => Location;
+}
+
+/** How deep brackets and `- - -` may nest. The parser recurses, and needs seconds to fail on a million brackets. */
+const maxNesting = 64;
+
+/** Offset of what is nested too deeply; -1 for none. Reads tokens only, so brackets in texts do not count. */
+const findDeepNesting = (text: string): number => {
+  let offset = 0;
+  let flowDepth = 0;
+  let indicators = 0;
+  for (const token of new Lexer().lex(text)) {
+    if (token === '[' || token === '{') flowDepth += 1;
+    else if (token === ']' || token === '}') flowDepth -= 1;
+    else if (token === '-' || token === '?' || token === ':') indicators += 1;
+    else if (token.endsWith('\n')) indicators = 0;
+    if (flowDepth > maxNesting || indicators > maxNesting + flowDepth) return offset;
+    offset += token.length;
+  }
+  return -1;
+};
+
+/** More than this many syntax errors tell nobody anything. */
+const maxSyntaxProblems = 20;
+
+// Between braces, YAML takes the brace of a bare reference for its own.
+const referenceHint = `within { } and [ ], put \${NAME} in quotes`;
+
+const lineOf = (text: string, offset: number): string =>
+  text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n', 1)[0]!;
+
+/**
+ * Reads one YAML 1.2 document (JSON is one too) with the core schema: no merge keys, no tags of applications. Duplicate
+ * keys are left to the caller, because the parser's own search for them takes quadratic time.
+ */
+export const parseYaml = (text: string, file: string): YamlText | Problem[] => {
+  const lines = new LineCounter();
+  const locate = (offset: number): Location => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line, column: col };
+  };
+  const deep = findDeepNesting(text);
+  if (deep >= 0) {
+    const line = text.slice(0, deep).split('\n').length;
+    return [fileProblem(file, 'is nested too deeply', '', line, deep - text.lastIndexOf('\n', deep - 1))];
+  }
+  const document = parseDocument(text, {
+    version: '1.2',
+    schema: 'core',
+    merge: false,
+    strict: true,
+    stringKeys: true,
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'error',
+    lineCounter: lines,
+  });
+  const complaints = [...document.errors, ...document.warnings];
+  if (complaints.length > 0) {
+    return complaints.slice(0, maxSyntaxProblems).map((complaint) => {
+      const { line, column } = locate(complaint.pos[0]);
+      const message = complaint.message.charAt(0).toLowerCase() + complaint.message.slice(1);
+      const isReference = lineOf(text, complaint.pos[0]).includes('${');
+      return fileProblem(file, message, isReference ? referenceHint : '', line, column);
+    });
+  }
+  if (document.directives?.yaml.explicit === true && document.directives.yaml.version !== '1.2') {
+    return [fileProblem(file, 'is not YAML 1.2', 'remove the %YAML line', 1, 1)];
+  }
+  return { document, locate };
+};

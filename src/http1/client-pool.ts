@@ -1,0 +1,121 @@
+import type { Clock } from '../lib/clock.ts';
+import { TimeoutQueue } from '../lib/timeout-queue.ts';
+import type { ClientConnection, ConnectionKeeper } from './client-connection.ts';
+
+export interface ClientPoolBounds {
+  /** Connections that exist or are being made. */
+  readonly connections: number;
+  readonly maxIdle: number;
+  readonly idleMs: number;
+}
+
+/** Somebody for whom there was no place; hears once that there may be one now. */
+export interface PoolWaiter {
+  placeFree(): void;
+}
+
+/** A server says how long it keeps a connection; we let go this much earlier, so that both do not meet. */
+const KEEP_ALIVE_MARGIN_MS = 1000;
+
+/**
+ * The connections to one endpoint: the idle ones, last used first, and places for those that exist. It opens none.
+ */
+export class ClientPool implements ConnectionKeeper {
+  readonly #clock: Clock;
+  readonly #bounds: ClientPoolBounds;
+  readonly #idle: ClientConnection[] = [];
+  readonly #waiting: PoolWaiter[] = [];
+  readonly #idleTimeouts: TimeoutQueue;
+  /** For servers that keep connections shorter than we would; few different values occur. */
+  readonly #shorterTimeouts = new Map<number, TimeoutQueue>();
+  #places = 0;
+  #isClosed = false;
+
+  constructor(clock: Clock, bounds: ClientPoolBounds) {
+    this.#clock = clock;
+    this.#bounds = bounds;
+    this.#idleTimeouts = new TimeoutQueue(clock, bounds.idleMs);
+  }
+
+  /** Connections that exist or are being made. */
+  get size(): number {
+    return this.#places;
+  }
+
+  get idle(): number {
+    return this.#idle.length;
+  }
+
+  /** The idle connection that was used last, or null. */
+  take(): ClientConnection | null {
+    const connection = this.#idle.pop();
+    if (connection === undefined) return null;
+    connection.idleTimeout.disarm();
+    return connection;
+  }
+
+  /** A place for a new connection; false when all are taken. */
+  reserve(): boolean {
+    if (this.#places >= this.#bounds.connections) return false;
+    this.#places += 1;
+    return true;
+  }
+
+  /** Gives back a reserved place whose connection never came to be. */
+  forgo(): void {
+    this.#places -= 1;
+    this.#waiting.shift()?.placeFree();
+  }
+
+  wait(waiter: PoolWaiter): void {
+    this.#waiting.push(waiter);
+  }
+
+  stopWaiting(waiter: PoolWaiter): void {
+    const at = this.#waiting.indexOf(waiter);
+    if (at >= 0) this.#waiting.splice(at, 1);
+  }
+
+  released(connection: ClientConnection, keepAliveMs: number): void {
+    const idleMs =
+      keepAliveMs < 0
+        ? this.#bounds.idleMs
+        : Math.min(this.#bounds.idleMs, keepAliveMs - KEEP_ALIVE_MARGIN_MS);
+    if (
+      this.#isClosed ||
+      idleMs <= 0 ||
+      (this.#idle.length >= this.#bounds.maxIdle && this.#waiting.length === 0)
+    ) {
+      connection.destroy();
+      return;
+    }
+    this.#idle.push(connection);
+    this.#timeoutsOf(idleMs).arm(connection.idleTimeout, this.#clock.now());
+    this.#waiting.shift()?.placeFree();
+  }
+
+  gone(connection: ClientConnection): void {
+    connection.idleTimeout.disarm();
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+    this.forgo();
+  }
+
+  /** Closes the idle connections now and the others when they are released. */
+  close(): void {
+    this.#isClosed = true;
+    for (const connection of [...this.#idle]) connection.destroy();
+    this.#idleTimeouts.close();
+    for (const timeouts of this.#shorterTimeouts.values()) timeouts.close();
+  }
+
+  #timeoutsOf(idleMs: number): TimeoutQueue {
+    if (idleMs === this.#bounds.idleMs) return this.#idleTimeouts;
+    let timeouts = this.#shorterTimeouts.get(idleMs);
+    if (timeouts === undefined) {
+      timeouts = new TimeoutQueue(this.#clock, idleMs);
+      this.#shorterTimeouts.set(idleMs, timeouts);
+    }
+    return timeouts;
+  }
+}

@@ -1,0 +1,278 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../lib/clock.ts';
+import { type Expirable, Timeout, type TimeoutQueue } from '../lib/timeout-queue.ts';
+import { BodyReader } from './body.ts';
+import { HeadScanner } from './head-scanner.ts';
+import type { ServerBounds } from './limits.ts';
+import { RequestHead } from './request-head.ts';
+import { type ExchangeConnection, ServerExchange } from './server-exchange.ts';
+import { type Violation, violations } from './violation.ts';
+import { WireWriter } from './wire-writer.ts';
+
+/** What all connections of a server share. */
+export interface ServerContext {
+  readonly clock: Clock;
+  readonly bounds: ServerBounds;
+  readonly headTimeouts: TimeoutQueue;
+  readonly keepAliveTimeouts: TimeoutQueue;
+  readonly bodyTimeouts: TimeoutQueue;
+  readonly stallTimeouts: TimeoutQueue;
+  readonly lingerTimeouts: TimeoutQueue;
+  readonly handler: RequestHandler;
+}
+
+export interface RequestHandler {
+  /** A request's head has come. The exchange is finished or cut by whoever takes it. */
+  request(exchange: ServerExchange): void;
+  /** What came is no request that can be answered by anyone else: the answer's text, which ends the connection. */
+  refusal(violation: Violation, head: RequestHead | null): string;
+  /** The client has sent its last byte while an answer is due: true when it has left for good. */
+  clientEnded(connection: ServerConnection): void;
+  closed(connection: ServerConnection): void;
+}
+
+/** Bytes kept for later while nobody may read them; beyond that the socket is not read. */
+const MAX_PENDING = 64 * 1024;
+
+/**
+ * One client's connection: requests in, one exchange at a time and in order, answers out. It holds the limits and the
+ * time limits of `http1/` and knows no policy.
+ */
+export class ServerConnection implements ExchangeConnection, Expirable {
+  readonly socket: Socket;
+  readonly writer: WireWriter;
+  /** Set when the process wants to end: the next answer closes the connection. */
+  isDraining = false;
+  exchange: ServerExchange | null = null;
+
+  readonly #context: ServerContext;
+  readonly #scanner: HeadScanner;
+  readonly #readTimeout = new Timeout(this);
+  readonly #writeTimeout = new Timeout(this);
+  #reader: BodyReader | null = null;
+  #pending: Buffer | null = null;
+  #from = 0;
+  #isReadingOn = false;
+  #isEnding = false;
+  #isClosed = false;
+  #hasClientEnded = false;
+  #unwritten = 0;
+
+  constructor(socket: Socket, context: ServerContext) {
+    this.socket = socket;
+    this.#context = context;
+    this.writer = new WireWriter(socket);
+    this.#scanner = new HeadScanner('request', context.bounds.head);
+    context.headTimeouts.arm(this.#readTimeout, context.clock.now());
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.#received(chunk));
+    socket.on('drain', () => this.#drained());
+    socket.on('end', () => this.#clientEnded());
+    socket.on('error', () => this.destroy());
+    socket.on('close', () => this.#closed());
+  }
+
+  /** Takes up reading where it stopped: the exchange wants content, or it is over. */
+  readOn(): void {
+    if (this.#isReadingOn) return;
+    this.#isReadingOn = true;
+    while (this.#pending !== null && this.#step());
+    this.#isReadingOn = false;
+    if (!this.#isClosed && !this.#isEnding) this.#setReading();
+  }
+
+  /** For the exchange: keeps watch over a client that does not take what it is sent. */
+  written(goOn: boolean): boolean {
+    if (!goOn && this.#writeTimeout.queue === null) {
+      this.#unwritten = this.socket.writableLength;
+      this.#context.stallTimeouts.arm(this.#writeTimeout, this.#context.clock.now());
+    }
+    return goOn;
+  }
+
+  /** For the exchange: the answer is out. */
+  exchangeOver(mustClose: boolean): void {
+    this.exchange = null;
+    this.#reader = null;
+    this.#scanner.reset();
+    if (mustClose || this.isDraining || (this.#hasClientEnded && this.#pending === null)) this.#end();
+    else this.readOn();
+  }
+
+  /** Closes a connection that is between requests; others close after their answer. */
+  drain(): void {
+    this.isDraining = true;
+    if (this.exchange === null && this.#pending === null) this.#end();
+  }
+
+  /** The client has left: whoever works for it stops. */
+  abandon(): void {
+    this.exchange?.observer?.clientGone();
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  expired(timeout: Timeout): void {
+    if (timeout === this.#writeTimeout) this.#stalled();
+    else if (this.#isEnding) this.destroy();
+    else if (this.exchange !== null) this.exchange.broken(violations.body_time);
+    else if (this.#pending === null) this.#end();
+    else this.#refuse(violations.head_time, null);
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#isEnding) return;
+    if (this.#pending === null) {
+      this.#pending = chunk;
+      this.#from = 0;
+    } else {
+      this.#pending = Buffer.concat([this.#pending.subarray(this.#from), chunk]);
+      this.#from = 0;
+    }
+    this.readOn();
+  }
+
+  /** Does one thing with the pending bytes: a head or some content. False: nothing can be done now. */
+  #step(): boolean {
+    if (this.#isEnding || this.#isClosed) return false;
+    if (this.exchange === null) return this.#readHead(this.#pending!);
+    if (this.#reader !== null && this.exchange.wantsBody)
+      return this.#readBody(this.exchange, this.#reader, this.#pending!);
+    return false;
+  }
+
+  #readHead(bytes: Buffer): boolean {
+    const scanner = this.#scanner;
+    switch (scanner.scan(bytes, this.#from, bytes.length)) {
+      case 'incomplete':
+        return false;
+      case 'malformed':
+        this.#refuse(scanner.violation, null);
+        return false;
+      default:
+    }
+    const start = this.#from + scanner.skipped;
+    const head = new RequestHead(scanner, bytes.toString('latin1', start, start + scanner.length));
+    this.#take(start + scanner.length);
+    const violation = head.interpret(scanner);
+    if (violation !== null) {
+      this.#refuse(violation, head);
+      return false;
+    }
+    this.#begin(head);
+    return true;
+  }
+
+  #begin(head: RequestHead): void {
+    const { bounds, handler } = this.#context;
+    if (head.framing !== 'none') {
+      if (head.contentLength > bounds.bodyBytes) {
+        this.#refuse(violations.body_size, head);
+        return;
+      }
+      const length = head.framing === 'chunked' ? -1 : head.contentLength;
+      this.#reader = new BodyReader(length, bounds.chunked, bounds.bodyBytes);
+    }
+    this.#readTimeout.disarm();
+    this.exchange = new ServerExchange(this, head, this.#reader);
+    handler.request(this.exchange);
+  }
+
+  #readBody(exchange: ServerExchange, reader: BodyReader, bytes: Buffer): boolean {
+    const from = this.#from;
+    const dataEnd = reader.read(bytes, from, bytes.length);
+    if (dataEnd < 0) {
+      exchange.broken(reader.violation);
+      return false;
+    }
+    this.#take(reader.consumed);
+    if (dataEnd > from) exchange.deliver(bytes.subarray(from, dataEnd));
+    if (reader.isDone) {
+      this.#readTimeout.disarm();
+      exchange.deliverEnd(reader.trailers);
+    } else if (this.exchange === exchange) {
+      this.#context.bodyTimeouts.arm(this.#readTimeout, this.#context.clock.now());
+    }
+    return true;
+  }
+
+  /** The pending bytes before `to` are dealt with. */
+  #take(to: number): void {
+    this.#from = to;
+    if (this.#pending !== null && to >= this.#pending.length) this.#pending = null;
+  }
+
+  /** Decides which time limit runs, and whether the socket is read. */
+  #setReading(): void {
+    const { clock, headTimeouts, keepAliveTimeouts, bodyTimeouts } = this.#context;
+    const timeout = this.#readTimeout;
+    if (this.exchange === null) {
+      if (this.#pending !== null) {
+        if (timeout.queue !== headTimeouts) headTimeouts.arm(timeout, clock.now());
+      } else if (timeout.queue === null) keepAliveTimeouts.arm(timeout, clock.now());
+      if (this.#hasClientEnded) this.#end();
+    } else if (!this.exchange.wantsBody) timeout.disarm();
+    else if (timeout.queue === null) bodyTimeouts.arm(timeout, clock.now());
+    const isFull = this.#pending !== null && this.#pending.length - this.#from >= MAX_PENDING;
+    if (isFull && this.exchange !== null) this.socket.pause();
+    else if (this.socket.isPaused()) this.socket.resume();
+  }
+
+  #drained(): void {
+    this.#writeTimeout.disarm();
+    this.exchange?.observer?.drained();
+  }
+
+  /** A client that takes its time but takes something is not stalled. */
+  #stalled(): void {
+    const left = this.socket.writableLength;
+    if (left > 0 && left < this.#unwritten) {
+      this.#unwritten = left;
+      this.#context.stallTimeouts.arm(this.#writeTimeout, this.#context.clock.now());
+    } else this.abandon();
+  }
+
+  #clientEnded(): void {
+    this.#hasClientEnded = true;
+    if (this.#isEnding) return;
+    if (this.exchange === null) this.#end();
+    else if (this.exchange.isRequestDone) this.#context.handler.clientEnded(this);
+    else this.abandon();
+  }
+
+  #refuse(violation: Violation, head: RequestHead | null): void {
+    this.#pending = null;
+    this.writer.begin(this.#context.handler.refusal(violation, head), false);
+    this.#end();
+  }
+
+  /** Says goodbye: writes what is left, closes our half, and reads away what the client still sends, for a while. */
+  #end(): void {
+    if (this.#isEnding || this.#isClosed) return;
+    this.#isEnding = true;
+    this.#pending = null;
+    this.#readTimeout.disarm();
+    this.writer.flush();
+    this.written(false);
+    this.socket.end(() => {
+      this.#writeTimeout.disarm();
+      if (!this.#isClosed) this.#context.lingerTimeouts.arm(this.#readTimeout, this.#context.clock.now());
+    });
+    if (this.socket.isPaused()) this.socket.resume();
+  }
+
+  #closed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#readTimeout.disarm();
+    this.#writeTimeout.disarm();
+    this.#pending = null;
+    const exchange = this.exchange;
+    this.exchange = null;
+    if (exchange !== null && !exchange.isOver) exchange.observer?.clientGone();
+    this.#context.handler.closed(this);
+  }
+}

@@ -1,0 +1,62 @@
+import type { Socket } from 'node:net';
+
+/** Up to this size a message is put together as text and written at once: one system call, nothing queued. */
+const MAX_HELD = 16 * 1024;
+
+/**
+ * The writing half of a connection. Heads and small pieces are held back and go out together at {@link flush}, which
+ * the owner calls when it has nothing more to say for now.
+ */
+export class WireWriter {
+  readonly #socket: Socket;
+  /** latin1 text: each character is one byte. */
+  #held = '';
+  #isChunked = false;
+  /** True once a byte was handed to the socket for the present message. */
+  hasWritten = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Begins a message. `isChunked`: content that follows is framed in chunks. */
+  begin(head: string, isChunked: boolean): void {
+    this.#held += head;
+    this.#isChunked = isChunked;
+    this.hasWritten = false;
+  }
+
+  /** Content. False: stop until the socket drains. */
+  data(chunk: Buffer): boolean {
+    if (chunk.length === 0) return !this.#socket.writableNeedDrain;
+    if (this.#held.length + chunk.length + 16 <= MAX_HELD) {
+      const text = chunk.toString('latin1');
+      this.#held += this.#isChunked ? `${chunk.length.toString(16)}\r\n${text}\r\n` : text;
+      return !this.#socket.writableNeedDrain;
+    }
+    const socket = this.#socket;
+    socket.cork();
+    if (this.#isChunked) this.#held += `${chunk.length.toString(16)}\r\n`;
+    this.flush();
+    this.hasWritten = true;
+    const goOn = socket.write(chunk);
+    if (this.#isChunked) this.#held = '\r\n';
+    socket.uncork();
+    return goOn;
+  }
+
+  /** Ends the message's content. `trailers`: field lines, sent where the content is chunked. */
+  end(trailers: string): void {
+    if (this.#isChunked) this.#held += `0\r\n${trailers}\r\n`;
+    this.flush();
+  }
+
+  /** Writes what is held back. False: stop until the socket drains. */
+  flush(): boolean {
+    const held = this.#held;
+    if (held.length === 0) return !this.#socket.writableNeedDrain;
+    this.#held = '';
+    this.hasWritten = true;
+    return this.#socket.write(held, 'latin1');
+  }
+}

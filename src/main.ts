@@ -1,0 +1,7 @@
+import { runProgram } from './cli/program.ts';
+import { processTerminal } from './cli/terminal.ts';
+
+// A reader that has seen enough (`outrigger config | head`) is no reason for a stack trace.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+process.exit(await runProgram(process.argv.slice(2), processTerminal));

@@ -1,0 +1,99 @@
+import { backoffMs } from './backoff.ts';
+import type { RetryBudget } from './budget.ts';
+import type { Failure } from './outcome.ts';
+import { reasons } from './reason.ts';
+import type { RetryCondition, RetrySettings } from './policies.ts';
+
+/** With less than this left of its time an attempt is not begun: it could only add load, never an answer. */
+export const MIN_USEFUL_MS = 5;
+
+/** What a decision looks at. */
+export interface FailedAttempt {
+  readonly failure: Failure;
+  /** Attempts made so far, this one included. */
+  readonly attempt: number;
+  /** The method is idempotent, or the request says with `Idempotency-Key` that the upstream tells repeats apart. */
+  readonly isIdempotent: boolean;
+  /** The request's body can be sent again from its beginning. */
+  readonly isReplayable: boolean;
+  /** What is left of the total time. */
+  readonly remainingMs: number;
+  readonly now: number;
+}
+
+/** Why a retry that the failure would have allowed does not happen. */
+export type RetryObstacle = 'not_idempotent' | 'body_too_large' | 'deadline' | 'budget';
+
+export type RetryDecision =
+  | { readonly kind: 'retry'; readonly waitMs: number }
+  /** `skip` null: nothing was held back, the failure is not of a kind that is retried or the attempts are used up. */
+  | { readonly kind: 'stop'; readonly skip: RetryObstacle | null };
+
+const stop: RetryDecision = Object.freeze({ kind: 'stop', skip: null });
+
+const skips: Readonly<Record<RetryObstacle, RetryDecision>> = {
+  not_idempotent: Object.freeze({ kind: 'stop', skip: 'not_idempotent' }),
+  body_too_large: Object.freeze({ kind: 'stop', skip: 'body_too_large' }),
+  deadline: Object.freeze({ kind: 'stop', skip: 'deadline' }),
+  budget: Object.freeze({ kind: 'stop', skip: 'budget' }),
+};
+
+/** The methods that may be sent twice without doing a thing twice: RFC 9110, section 9.2.2. Case matters. */
+export const isIdempotentMethod = (method: string): boolean => {
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+    case 'PUT':
+    case 'DELETE':
+    case 'OPTIONS':
+    case 'TRACE':
+      return true;
+    default:
+      return false;
+  }
+};
+
+/**
+ * Whether a failed attempt is followed by another one, and after how long. A request of which not one byte was written
+ * may go again whatever its method; anything else only if repeating it does no harm. The budget is asked last, so that a
+ * token is spent only on a retry that takes place.
+ */
+export class RetryPolicy {
+  readonly #settings: RetrySettings;
+  readonly #on: ReadonlySet<RetryCondition>;
+
+  constructor(settings: RetrySettings) {
+    this.#settings = settings;
+    this.#on = new Set(settings.on);
+  }
+
+  /** True for a status in `retry.on`. Such an answer may be a success to the breaker (429) and still be retried. */
+  isRetriedStatus(status: number): boolean {
+    return this.#on.has(status);
+  }
+
+  decide(failed: FailedAttempt, budget: RetryBudget, random: () => number): RetryDecision {
+    if (failed.attempt >= this.#settings.attempts || !this.#isRetried(failed.failure)) return stop;
+    if (!failed.failure.isUnsent && !failed.isIdempotent && !this.#settings.nonIdempotent) {
+      return skips.not_idempotent;
+    }
+    if (!failed.isReplayable) return skips.body_too_large;
+    const waitMs = this.#waitMs(failed, random);
+    if (waitMs + MIN_USEFUL_MS > failed.remainingMs) return skips.deadline;
+    if (!budget.withdraw(failed.now)) return skips.budget;
+    return { kind: 'retry', waitMs };
+  }
+
+  #isRetried(failure: Failure): boolean {
+    if (failure.reason === 'upstream_status') return this.#on.has(failure.status);
+    const condition = reasons[failure.reason].retryOn;
+    return condition !== null && this.#on.has(condition);
+  }
+
+  /** The upstream's `Retry-After` is a minimum; the jitter comes on top, or all whom it told the same come together. */
+  #waitMs(failed: FailedAttempt, random: () => number): number {
+    return (
+      Math.max(0, failed.failure.retryAfterMs) + backoffMs(this.#settings.backoff, failed.attempt, random)
+    );
+  }
+}

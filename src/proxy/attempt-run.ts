@@ -1,0 +1,143 @@
+import type { ResponseHead } from '../http1/response-head.ts';
+import { type Expirable, Timeout } from '../lib/timeout-queue.ts';
+import { parseRetryAfter } from '../policy/classify.ts';
+import type { Permit } from '../policy/gate.ts';
+import { type Failure, failure, type Outcome } from '../policy/outcome.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+import type { Attempt, OutgoingRequest, ResponseSink } from '../upstream/transport.ts';
+import type { ForwardContext, Plan } from './plan.ts';
+
+/** Hears what becomes of an attempt. */
+export interface AttemptObserver {
+  connected(connectMs: number): void;
+  informational(head: ResponseHead): void;
+  /** The final head, already judged. It is valid until the call returns. `retryAfterMs` -1: it does not say. */
+  answered(head: ResponseHead, outcome: Outcome, retryAfterMs: number): void;
+  /** It ended without a head. */
+  unanswered(outcome: Outcome): void;
+  data(chunk: Buffer): void;
+  flush(): void;
+  /** The end of an answered attempt: success, or what broke it off. */
+  ended(outcome: Outcome, trailers: string): void;
+}
+
+/**
+ * One attempt from its permit to its end: it holds the attempt's time limit, judges what comes back, and sees to it
+ * that permit and endpoint are settled exactly once, at the head or at the failure.
+ */
+export class AttemptRun implements ResponseSink, Expirable {
+  readonly endpoint: Endpoint;
+
+  readonly #plan: Plan;
+  readonly #context: ForwardContext;
+  readonly #permit: Permit;
+  readonly #observer: AttemptObserver;
+  readonly #startedAt: number;
+  readonly #timeout = new Timeout(this);
+  #attempt: Attempt | null = null;
+  #isJudged = false;
+
+  constructor(
+    plan: Plan,
+    context: ForwardContext,
+    permit: Permit,
+    endpoint: Endpoint,
+    observer: AttemptObserver,
+    now: number,
+  ) {
+    this.#plan = plan;
+    this.#context = context;
+    this.#permit = permit;
+    this.endpoint = endpoint;
+    this.#observer = observer;
+    this.#startedAt = now;
+  }
+
+  start(request: OutgoingRequest): void {
+    const { upstream, recorder, timeouts, transport } = this.#plan;
+    upstream.attemptStarted(this.endpoint);
+    recorder.attemptStarted(this.#startedAt);
+    timeouts.attempt.arm(this.#timeout, this.#startedAt);
+    this.#attempt = transport.prepare(this.endpoint, request, this);
+    this.#attempt.start();
+  }
+
+  pause(): void {
+    this.#attempt?.pause();
+  }
+
+  resume(): void {
+    this.#attempt?.resume();
+  }
+
+  /** Breaks it off. Its observer hears the end before this returns. */
+  abort(outcome: Outcome): void {
+    this.#attempt?.abort(outcome);
+  }
+
+  /** The answer is not wanted; the observer hears nothing more. */
+  discard(): void {
+    this.#attempt?.discard();
+  }
+
+  expired(): void {
+    this.abort(failure('attempt_timeout', false));
+  }
+
+  connected(connectMs: number): void {
+    this.#observer.connected(connectMs);
+  }
+
+  informational(head: ResponseHead): void {
+    this.#observer.informational(head);
+  }
+
+  head(head: ResponseHead): void {
+    const retryAfterMs = this.#retryAfterMs(head);
+    const outcome = this.#plan.classifier.classify(head.status, retryAfterMs);
+    this.#judge(outcome);
+    this.#observer.answered(head, outcome, retryAfterMs);
+  }
+
+  data(chunk: Buffer): void {
+    this.#observer.data(chunk);
+  }
+
+  flush(): void {
+    this.#observer.flush();
+  }
+
+  end(outcome: Outcome, trailers: string): void {
+    if (!this.#isJudged) {
+      this.#judge(outcome);
+      this.#observer.unanswered(outcome);
+      return;
+    }
+    if (outcome.kind === 'failure') this.#bodyFailed(outcome);
+    this.#observer.ended(outcome, trailers);
+  }
+
+  /** The vote: breaker, endpoint and books, once. */
+  #judge(outcome: Outcome): void {
+    const now = this.#context.clock.now();
+    const elapsedMs = now - this.#startedAt;
+    this.#isJudged = true;
+    this.#timeout.disarm();
+    this.#permit.settle(outcome, elapsedMs, now);
+    this.#plan.upstream.attemptSettled(this.endpoint, outcome, now);
+    this.#plan.recorder.attemptSettled(outcome, elapsedMs, now);
+  }
+
+  /** A body that the upstream cut is a failure more; one that we cut because nothing moved says as much. */
+  #bodyFailed(outcome: Failure): void {
+    const now = this.#context.clock.now();
+    if (outcome.reason === 'body_timeout') return;
+    this.#permit.addBodyFailure(now);
+    this.#plan.recorder.bodyFailed(now);
+  }
+
+  #retryAfterMs(head: ResponseHead): number {
+    if (head.retryAfterField < 0) return -1;
+    return parseRetryAfter(head.value(head.retryAfterField), this.#context.clock.wallTime());
+  }
+}

@@ -1,0 +1,68 @@
+import { type Expirable, Timeout } from '../lib/timeout-queue.ts';
+import type { FailureReason } from '../policy/reason.ts';
+import type { PlanTimeouts } from './plan.ts';
+
+/** The time limits that an exchange as a whole can break. */
+export type ExchangeLimit = Extract<FailureReason, 'total_timeout' | 'idle_timeout' | 'body_timeout'>;
+
+export interface ExchangeTimersObserver {
+  timedOut(limit: ExchangeLimit): void;
+}
+
+/**
+ * The clocks of one exchange. `total` runs from the request's last byte to the response head and so never cuts a
+ * stream; `idle` runs while content flows in either direction and starts again with each piece; `body` is the whole.
+ */
+export class ExchangeTimers implements Expirable {
+  readonly #timeouts: PlanTimeouts;
+  readonly #observer: ExchangeTimersObserver;
+  readonly #total = new Timeout(this);
+  readonly #idle = new Timeout(this);
+  readonly #whole = new Timeout(this);
+
+  constructor(timeouts: PlanTimeouts, observer: ExchangeTimersObserver) {
+    this.#timeouts = timeouts;
+    this.#observer = observer;
+  }
+
+  started(now: number): void {
+    this.#timeouts.body.arm(this.#whole, now);
+  }
+
+  /** The request is here whole. */
+  requestEnded(now: number): void {
+    this.#timeouts.total.arm(this.#total, now);
+  }
+
+  /** Content is expected to flow from now on. */
+  contentStarts(now: number): void {
+    this.#timeouts.idle.arm(this.#idle, now);
+  }
+
+  /** A piece of content went by. */
+  moved(now: number): void {
+    this.#timeouts.idle.touch(this.#idle, now);
+  }
+
+  /** The response head is on its way: the total has been kept. */
+  answered(now: number): void {
+    this.#total.disarm();
+    this.contentStarts(now);
+  }
+
+  /** What is left of the total; all of it before the request is whole. */
+  remainingMs(now: number): number {
+    return this.#total.queue === null ? this.#timeouts.total.durationMs : this.#total.dueAt - now;
+  }
+
+  stop(): void {
+    this.#total.disarm();
+    this.#idle.disarm();
+    this.#whole.disarm();
+  }
+
+  expired(timeout: Timeout): void {
+    if (timeout === this.#total) this.#observer.timedOut('total_timeout');
+    else this.#observer.timedOut(timeout === this.#idle ? 'idle_timeout' : 'body_timeout');
+  }
+}

@@ -1,0 +1,369 @@
+import type { ResponseHead } from '../http1/response-head.ts';
+import type { ExchangeObserver, ServerExchange } from '../http1/server-exchange.ts';
+import type { Violation } from '../http1/violation.ts';
+import type { BulkheadWaiter, Queued, Slot } from '../policy/bulkhead.ts';
+import type { FallbackAnswer } from '../policy/fallback.ts';
+import type { Gate } from '../policy/gate.ts';
+import {
+  clientGone,
+  type Failure,
+  failure,
+  failureStatus,
+  type Outcome,
+  type Rejected,
+  rejected,
+} from '../policy/outcome.ts';
+import type { Reason } from '../policy/reason.ts';
+import { type Answer, answerFor } from './answer.ts';
+import { AttemptLoop } from './attempt-loop.ts';
+import { type AttemptObserver, AttemptRun } from './attempt-run.ts';
+import { ExchangeRecord } from './exchange-record.ts';
+import { type ExchangeLimit, ExchangeTimers, type ExchangeTimersObserver } from './exchange-timers.ts';
+import { informationalText } from './headers.ts';
+import { isIdempotent, outgoingRequest, viaLine } from './outgoing.ts';
+import type { ForwardContext, Plan } from './plan.ts';
+import { refusalOf } from './refusal.ts';
+import { Replay } from './replay.ts';
+import { writeFallback, writeOwnAnswer } from './reply.ts';
+import type { Destination } from './route.ts';
+
+const noEndpoint: Rejected = Object.freeze(rejected('no_endpoint'));
+
+/** Sends a request through the policies of its plan. The exchange is answered or cut, whatever happens. */
+export const forward = (
+  exchange: ServerExchange,
+  plan: Plan,
+  destination: Destination,
+  context: ForwardContext,
+): void => {
+  new Forwarding(exchange, plan, destination, context).begin();
+};
+
+/** True for a request that waits in a bulkhead for its turn behind this breaker. */
+export const waitsBehind = (waiter: BulkheadWaiter, breaker: Gate): boolean =>
+  waiter instanceof Forwarding && waiter.plan.breaker === breaker;
+
+/** An answer that is to be retried: kept, unread, until the next attempt is really sent. */
+interface HeldAnswer {
+  readonly run: AttemptRun;
+  readonly answer: Answer;
+  readonly outcome: Outcome;
+}
+
+/**
+ * One request on its way: the only place that knows the order of the policies.
+ *
+ *   1 breaker.peek    2 bulkhead.enter    3 budget.deposit
+ *   4 each attempt: breaker.acquire → endpoint → send → judge → once more?
+ *   5 fallback        6 the slot goes back    7 one event
+ *
+ * `begin`, `admitted` and `#attempt` are steps 1 to 4, `answered` and `unanswered` are the verdicts on an attempt,
+ * `#answerOurselves` is step 5, and every way out leads through `#over`, once.
+ */
+class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, ExchangeTimersObserver {
+  readonly plan: Plan;
+  readonly #exchange: ServerExchange;
+  readonly #destination: Destination;
+  readonly #context: ForwardContext;
+  readonly #record: ExchangeRecord;
+  readonly #replay: Replay | null;
+  readonly #timers: ExchangeTimers;
+  #queued: Queued | null = null;
+  #slot: Slot | null = null;
+  /** The attempt under way, or the last one. */
+  #run: AttemptRun | null = null;
+  #held: HeldAnswer | null = null;
+  #loop: AttemptLoop | null = null;
+  #lastFailure: Failure | null = null;
+  #wasToldToContinue = false;
+  #isOver = false;
+
+  constructor(exchange: ServerExchange, plan: Plan, destination: Destination, context: ForwardContext) {
+    this.plan = plan;
+    this.#exchange = exchange;
+    this.#destination = destination;
+    this.#context = context;
+    this.#record = new ExchangeRecord(exchange, context.clock.now(), context.nextRequestId);
+    this.#record.upstream = plan.upstreamName;
+    this.#record.route = plan.routeName;
+    this.#record.isUnlisted = plan.isUnlisted;
+    // What will not be sent twice need not be remembered.
+    const replayBytes = plan.repeatsAll || isIdempotent(exchange.head) ? plan.replayBytes : 0;
+    this.#replay = exchange.hasBody ? new Replay(exchange, context.replayPool, replayBytes, this) : null;
+    this.#timers = new ExchangeTimers(plan.timeouts, this);
+  }
+
+  begin(): void {
+    const { plan } = this;
+    const now = this.#record.startedAt;
+    this.#exchange.observer = this;
+    this.#timers.started(now);
+    if (this.#replay === null) this.#timers.requestEnded(now);
+
+    // Before the bulkhead: what would be refused anyway must not first wait for a place.
+    const refusal = plan.breaker.peek(now);
+    if (refusal !== null) {
+      this.#answerOurselves(refusal);
+      return;
+    }
+    // Outside the retry: one slot for the whole request, and nobody who waits holds a probe's token.
+    const entry = plan.bulkhead.enter(now, this);
+    if (entry.kind === 'slot') this.admitted(entry, now);
+    else if (entry.kind === 'queued') this.#queued = entry;
+    else this.refused(entry);
+  }
+
+  refused(refusal: Rejected): void {
+    this.#queued = null;
+    if (refusal.reason !== 'circuit_open') this.plan.breaker.addRejection(this.#now());
+    this.#answerOurselves(refusal);
+  }
+
+  admitted(slot: Slot, now: number): void {
+    this.#queued = null;
+    this.#slot = slot;
+    this.#record.queueMs = now - this.#record.startedAt;
+    if (this.#replay !== null) this.#timers.contentStarts(now);
+    this.plan.budget.deposit(now);
+    this.#attempt(now);
+  }
+
+  /** Inside the retry: each attempt asks the breaker and votes in it, as one execution of Hystrix's command. */
+  #attempt(now: number): void {
+    const { plan } = this;
+    const permit = plan.breaker.acquire(now);
+    if (permit.kind === 'rejected') {
+      this.#notSent(permit, now);
+      return;
+    }
+    const endpoint = plan.upstream.pick(now, this.#run?.endpoint ?? null, this.#destination.authority);
+    if (endpoint === null) {
+      permit.settle(noEndpoint, 0, now);
+      this.#notSent(noEndpoint, now);
+      return;
+    }
+    this.#dropHeld();
+    this.#record.attempts += 1;
+    this.#record.endpoint = endpoint.label;
+    const { head } = this.#exchange;
+    const { pseudonym } = this.#context;
+    const isFirst = this.#record.attempts === 1;
+    this.#run = new AttemptRun(plan, this.#context, permit, endpoint, this, now);
+    this.#run.start(outgoingRequest(head, this.#replay, plan, this.#destination, pseudonym, isFirst));
+  }
+
+  connected(connectMs: number): void {
+    this.#record.connectMs = connectMs;
+  }
+
+  informational(head: ResponseHead): void {
+    // The client is told once that it may go on, however many attempts say so.
+    if (head.status === 100 && this.#wasToldToContinue) return;
+    this.#wasToldToContinue ||= head.status === 100;
+    this.#exchange.inform(informationalText(head, viaLine(head.minor, this.#context.pseudonym)));
+  }
+
+  answered(head: ResponseHead, outcome: Outcome, retryAfterMs: number): void {
+    const { plan } = this;
+    const answer = answerFor(this.#exchange, head, this.#context.pseudonym);
+    if (outcome.kind === 'failure' || plan.retry.isRetriedStatus(head.status)) {
+      const failed = outcome.kind === 'failure' ? outcome : failureStatus(head.status, retryAfterMs);
+      const waitMs = this.#waitBeforeRetry(failed);
+      if (waitMs >= 0) {
+        this.#run!.pause();
+        this.#held = { run: this.#run!, answer, outcome };
+        this.#goRound(waitMs);
+        return;
+      }
+    }
+    if (outcome.kind === 'failure') {
+      const fallback = this.#fallbackFor(outcome.reason);
+      if (fallback !== null) {
+        this.#run!.discard();
+        this.#answerOurselves(outcome, fallback);
+        return;
+      }
+    }
+    this.#passOn(answer, outcome);
+  }
+
+  unanswered(outcome: Outcome): void {
+    if (this.#isOver || outcome.kind === 'cancelled') return;
+    if (outcome.kind === 'failure') {
+      this.#lastFailure = outcome;
+      const waitMs = this.#waitBeforeRetry(outcome);
+      if (waitMs >= 0) this.#goRound(waitMs);
+      else this.#answerOurselves(outcome);
+    } else if (outcome.kind === 'rejected') this.#notSent(outcome, this.#now());
+  }
+
+  data(chunk: Buffer): void {
+    this.#timers.moved(this.#now());
+    if (!this.#exchange.write(chunk)) this.#run?.pause();
+  }
+
+  flush(): void {
+    this.#exchange.flush();
+  }
+
+  ended(outcome: Outcome, trailers: string): void {
+    if (this.#isOver || outcome.kind === 'cancelled') return;
+    if (this.#held !== null) {
+      // Lost while it was kept: there is nothing left to pass on.
+      this.#held = null;
+      this.#lastFailure = failure('response_incomplete', false);
+    } else if (outcome.kind === 'success') {
+      this.#over(this.#record.outcome);
+      this.#exchange.finish(trailers);
+    } else {
+      this.#over(outcome);
+      this.#exchange.cut();
+    }
+  }
+
+  requestMoved(): void {
+    this.#timers.moved(this.#now());
+  }
+
+  requestEnded(): void {
+    if (!this.#isOver && !this.#exchange.isAnswered) this.#timers.requestEnded(this.#now());
+  }
+
+  requestBroken(violation: Violation): void {
+    if (this.#isOver) return;
+    this.#run?.abort(clientGone);
+    if (this.#exchange.isAnswered) {
+      this.#over(refusalOf(violation));
+      this.#exchange.cut();
+    } else this.#answerOurselves(refusalOf(violation));
+  }
+
+  clientGone(): void {
+    if (this.#isOver) return;
+    this.#run?.abort(clientGone);
+    this.#record.status = 499;
+    this.#over(clientGone);
+    this.#exchange.cut();
+  }
+
+  drained(): void {
+    this.#run?.resume();
+  }
+
+  /** Time is up, wherever the request is: in the queue, between two attempts, in one, or in the answer's content. */
+  timedOut(limit: ExchangeLimit): void {
+    if (this.#loop?.isWaiting === true) this.#reportLast(failure(limit, false));
+    else if (this.#run !== null) this.#run.abort(failure(limit, false));
+    else this.#answerOurselves(failure(limit, true));
+  }
+
+  /** The time to wait before another attempt, or -1 when there is none. */
+  #waitBeforeRetry(failed: Failure): number {
+    const { plan } = this;
+    const now = this.#now();
+    const decision = plan.retry.decide(
+      {
+        failure: failed,
+        attempt: this.#record.attempts,
+        isIdempotent: isIdempotent(this.#exchange.head),
+        isReplayable: this.#replay === null || this.#replay.isReplayable,
+        remainingMs: this.#timers.remainingMs(now),
+        now,
+      },
+      plan.budget,
+      this.#context.random,
+    );
+    if (decision.kind === 'retry') {
+      plan.recorder.retryDecided(failed.reason, now);
+      return decision.waitMs;
+    }
+    const { skip } = decision;
+    const obstacle = skip === 'body_too_large' ? (this.#replay?.obstacle ?? skip) : skip;
+    if (obstacle !== null) plan.recorder.retrySkipped(obstacle, now);
+    return -1;
+  }
+
+  #goRound(waitMs: number): void {
+    this.#loop ??= new AttemptLoop(this.#context.clock, () => this.#attempt(this.#now()));
+    this.#loop.next(waitMs);
+  }
+
+  /** An attempt that did not take place. */
+  #notSent(refusal: Rejected, now: number): void {
+    if (this.#loop !== null && refusal.reason === 'circuit_open')
+      this.plan.recorder.retrySkipped('circuit_open', now);
+    this.#reportLast(refusal);
+  }
+
+  /** Tells the client of the last answer or failure that really took place; where there was none, of `outcome`. */
+  #reportLast(outcome: Failure | Rejected): void {
+    const held = this.#held;
+    this.#held = null;
+    if (held === null) this.#answerOurselves(this.#lastFailure ?? outcome);
+    else {
+      this.#passOn(held.answer, held.outcome);
+      held.run.resume();
+    }
+  }
+
+  #dropHeld(): void {
+    this.#held?.run.discard();
+    this.#held = null;
+  }
+
+  /** From here on the upstream's answer streams through, and nothing is tried again. */
+  #passOn(answer: Answer, outcome: Outcome): void {
+    const now = this.#now();
+    this.#timers.answered(now);
+    this.#replay?.forget();
+    this.#record.outcome = outcome;
+    this.#record.status = answer.status;
+    this.#record.firstByteMs = now - this.#record.startedAt;
+    this.#exchange.respond(answer.headText, answer.isChunked, answer.willClose);
+  }
+
+  #fallbackFor(reason: Reason): FallbackAnswer | null {
+    const fallback = this.plan.fallback.tryServe(reason);
+    if (fallback === 'full') this.plan.recorder.fallbackServed('rejected', this.#now());
+    return fallback === 'full' ? null : fallback;
+  }
+
+  /** The fallback's answer where there is one, else our own. */
+  #answerOurselves(outcome: Failure | Rejected, fallback = this.#fallbackFor(outcome.reason)): void {
+    const { plan } = this;
+    const record = this.#record;
+    const now = this.#now();
+    if (outcome.kind === 'rejected') plan.recorder.requestRejected(outcome.reason, now);
+    record.reason = outcome.reason;
+    if (fallback === null) writeOwnAnswer(this.#exchange, record, outcome);
+    else {
+      record.isFallback = true;
+      plan.recorder.fallbackServed('success', now);
+      writeFallback(this.#exchange, record, outcome, fallback);
+      plan.fallback.done();
+    }
+    record.firstByteMs = now - record.startedAt;
+    this.#over(outcome);
+    this.#exchange.finish();
+  }
+
+  /** The end, whatever it was. It comes before the last byte goes out: who has that can rely on the books. */
+  #over(outcome: Outcome): void {
+    const record = this.#record;
+    const now = this.#now();
+    this.#isOver = true;
+    this.#timers.stop();
+    this.#queued?.cancel();
+    this.#loop?.end();
+    this.#dropHeld();
+    this.#replay?.forget();
+    this.#slot?.release(now);
+    record.ended(outcome, now);
+    this.plan.recorder.exchangeEnded(record, now);
+    this.#context.bus.exchangeEnded(record);
+  }
+
+  #now(): number {
+    return this.#context.clock.now();
+  }
+}

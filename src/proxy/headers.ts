@@ -1,0 +1,140 @@
+import { Field } from '../http1/field-table.ts';
+import type { RequestHead } from '../http1/request-head.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
+
+/**
+ * The heads that go on, in either direction. Field lines that are in plain form go on as they came, in runs that are
+ * cut out of the received text; framing is never copied but said anew.
+ */
+
+const DROP = 0;
+const KEEP = 1;
+
+/** What belongs to one connection alone (RFC 9110 section 7.6.1), to us (11.7.2), or is written anew below. */
+const requestFields = keepAllBut(
+  Field.transferEncoding,
+  Field.connection,
+  Field.keepAlive,
+  Field.proxyConnection,
+  Field.te,
+  Field.upgrade,
+  Field.http2Settings,
+  Field.proxyAuthorization,
+  Field.expect,
+);
+
+const responseFields = keepAllBut(
+  Field.transferEncoding,
+  Field.connection,
+  Field.keepAlive,
+  Field.proxyConnection,
+  Field.te,
+  Field.upgrade,
+  Field.proxyAuthenticate,
+  Field.proxyAuthenticationInfo,
+);
+
+function keepAllBut(...dropped: number[]): Uint8Array {
+  const table = new Uint8Array(256).fill(KEEP);
+  for (const id of dropped) table[id] = DROP;
+  return table;
+}
+
+type Head = RequestHead | ResponseHead;
+
+/** The fields that go on. `replaced` is one more that does not; 0: none. */
+const copyFields = (head: Head, table: Uint8Array, replaced: number): string => {
+  const { text, fields, nominated } = head;
+  const { count } = fields;
+  let copied = '';
+  let runStart = -1;
+  for (let i = 0; i < count; i += 1) {
+    const id = fields.id(i);
+    const nameStart = fields.nameStart(i);
+    const nameEnd = fields.nameEnd(i);
+    const lineEnd = i + 1 < count ? fields.nameStart(i + 1) : text.length - 2;
+    const goesOn =
+      table[id] === KEEP &&
+      (replaced === 0 || id !== replaced) &&
+      // Connection cannot take away what framing, routing or we ourselves live by.
+      (nominated.length === 0 ||
+        id !== Field.other ||
+        !nominated.includes(text.slice(nameStart, nameEnd).toLowerCase()));
+    const isPlain = fields.valueStart(i) === nameEnd + 2 && fields.valueEnd(i) + 2 === lineEnd;
+    if (goesOn && isPlain && id !== Field.contentLength) {
+      if (runStart < 0) runStart = nameStart;
+      continue;
+    }
+    if (runStart >= 0) copied += text.slice(runStart, nameStart);
+    runStart = -1;
+    if (!goesOn) continue;
+    if (id === Field.contentLength) {
+      if (head.hasLength) copied += `Content-Length: ${head.contentLength}\r\n`;
+    } else copied += `${text.slice(nameStart, nameEnd)}: ${head.value(i)}\r\n`;
+  }
+  return runStart >= 0 ? copied + text.slice(runStart, text.length - 2) : copied;
+};
+
+/** True when the client can take trailers, in the only form of TE that may go on. */
+const takesTrailers = (head: RequestHead): boolean => {
+  const { fields } = head;
+  for (let i = 0; i < fields.count; i += 1) {
+    if (fields.id(i) === Field.te && /(?:^|,)\s*trailers\s*(?:,|$)/i.test(head.value(i))) return true;
+  }
+  return false;
+};
+
+/** How a request's head is to be sent on. */
+export interface RequestRules {
+  /** The Host to send; null: as the client sent it. */
+  readonly host: string | null;
+  /** Our Via line, with its line end. */
+  readonly via: string;
+  /** False for every attempt but the first: nobody waits for a second 100. */
+  readonly withExpect: boolean;
+}
+
+/** The head for the upstream, as wire text through the empty line. */
+export const requestText = (head: RequestHead, rules: RequestRules): string => {
+  let text = `${head.method} ${head.path} HTTP/1.1\r\n`;
+  if (rules.host !== null) text += `Host: ${rules.host}\r\n`;
+  if (head.maxForwardsField >= 0 && head.method === 'OPTIONS') text += forwardedLess(head);
+  else text += copyFields(head, requestFields, rules.host === null ? 0 : Field.host);
+  if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
+  if (rules.withExpect && head.expectsContinue) text += 'Expect: 100-continue\r\n';
+  if (takesTrailers(head)) text += 'TE: trailers\r\n';
+  return `${text}${rules.via}\r\n`;
+};
+
+/** Max-Forwards counts down on OPTIONS (RFC 9110 section 7.6.2); the others carry it along. */
+const forwardedLess = (head: RequestHead): string => {
+  const left = Number.parseInt(head.value(head.maxForwardsField), 10);
+  const others = copyFields(head, requestFields, Field.maxForwards);
+  return Number.isNaN(left) ? others : `${others}Max-Forwards: ${left - 1}\r\n`;
+};
+
+/** How an answer's head is to be sent on. */
+export interface ResponseRules {
+  readonly via: string;
+  readonly isChunked: boolean;
+  /** `close`, `keep-alive` or nothing: what our own Connection field says. */
+  readonly connection: '' | 'close' | 'keep-alive';
+}
+
+/** The head for the client, as wire text through the empty line. */
+export const responseText = (head: ResponseHead, rules: ResponseRules): string => {
+  let text = `HTTP/1.1 ${head.status} ${head.reasonPhrase}\r\n`;
+  // What was chunked and is not now has no length either, and its trailers are lost.
+  text += copyFields(
+    head,
+    responseFields,
+    head.framing === 'chunked' && !rules.isChunked ? Field.trailer : 0,
+  );
+  if (rules.isChunked) text += 'Transfer-Encoding: chunked\r\n';
+  if (rules.connection !== '') text += `Connection: ${rules.connection}\r\n`;
+  return `${text}${rules.via}\r\n`;
+};
+
+/** An informational head for the client. */
+export const informationalText = (head: ResponseHead, via: string): string =>
+  `HTTP/1.1 ${head.status} ${head.reasonPhrase}\r\n${copyFields(head, responseFields, 0)}${head.status === 100 ? '' : via}\r\n`;

@@ -1,0 +1,60 @@
+import type { Clock } from '../lib/clock.ts';
+import type { TimeoutQueue } from '../lib/timeout-queue.ts';
+import type { RetryBudget } from '../policy/budget.ts';
+import type { Bulkhead } from '../policy/bulkhead.ts';
+import type { Classifier } from '../policy/classify.ts';
+import type { FallbackSource } from '../policy/fallback.ts';
+import type { Gate } from '../policy/gate.ts';
+import type { RetryPolicy } from '../policy/retry.ts';
+import type { Bus, CommandRecorder } from '../telemetry/events.ts';
+import type { Transport } from '../upstream/transport.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { ReplayPool } from './replay.ts';
+
+/** The time limits of a route: one queue for each, shared by all of its exchanges. */
+export interface PlanTimeouts {
+  readonly connectMs: number;
+  readonly attempt: TimeoutQueue;
+  readonly total: TimeoutQueue;
+  readonly idle: TimeoutQueue;
+  readonly body: TimeoutQueue;
+}
+
+/**
+ * Everything that a request to one route needs, chosen when the configuration was built. A policy that is off is an
+ * object that does nothing, so that nobody asks whether it is on.
+ */
+export interface Plan {
+  readonly upstreamName: string;
+  /** Empty where the upstream has no routes. */
+  readonly routeName: string;
+  readonly isUnlisted: boolean;
+  readonly upstream: Upstream;
+  readonly transport: Transport;
+  readonly breaker: Gate;
+  readonly bulkhead: Bulkhead;
+  readonly budget: RetryBudget;
+  readonly retry: RetryPolicy;
+  readonly classifier: Classifier;
+  readonly fallback: FallbackSource;
+  readonly timeouts: PlanTimeouts;
+  /** Bytes of a request's body to record; 0 where nothing is retried. */
+  readonly replayBytes: number;
+  /** True: methods that are not idempotent are repeated too. */
+  readonly repeatsAll: boolean;
+  readonly recorder: CommandRecorder;
+  /** Host to send instead of what the app named; null: what it named. */
+  readonly hostHeader: string | null;
+}
+
+/** What all exchanges share. */
+export interface ForwardContext {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly bus: Bus;
+  readonly replayPool: ReplayPool;
+  /** How the process calls itself in Via. */
+  readonly pseudonym: string;
+  /** A new request id, for requests that came without one. */
+  readonly nextRequestId: () => string;
+}

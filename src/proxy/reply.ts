@@ -1,0 +1,122 @@
+import { STATUS_CODES } from 'node:http';
+import type { ServerExchange } from '../http1/server-exchange.ts';
+import type { FallbackAnswer } from '../policy/fallback.ts';
+import type { Failure, Rejected } from '../policy/outcome.ts';
+import { type Reason, reasons } from '../policy/reason.ts';
+import type { ExchangeRecord } from './exchange-record.ts';
+
+/** What our own answer says. */
+interface OwnAnswer {
+  readonly reason: Reason;
+  /** For people, beside the reason's title; empty for none. */
+  readonly detail: string;
+  /** Empty where none was found. */
+  readonly upstream: string;
+  readonly route: string;
+  readonly attempts: number;
+  readonly requestId: string;
+  /** When trying again may help, in ms from now; -1 where nobody knows. */
+  readonly retryAfterMs: number;
+  readonly willClose: boolean;
+  /** The answer to a HEAD request has no content. */
+  readonly isHead: boolean;
+}
+
+/** RFC 8941 string: what would end it is escaped, what may not stand in it is left out. */
+const quoted = (text: string): string => `"${text.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}"`;
+
+/** RFC 9209: who answered and why. */
+const proxyStatus = (error: string, answer: Pick<OwnAnswer, 'reason' | 'upstream' | 'attempts'>): string => {
+  const upstream = answer.upstream === '' ? '' : ` upstream=${answer.upstream}`;
+  return `outrigger; error=${error}; details=${quoted(`reason=${answer.reason}${upstream} attempts=${answer.attempts}`)}`;
+};
+
+/** RFC 9457 body. Every character that is not ASCII is escaped, so that the text is its own bytes. */
+const problem = (answer: OwnAnswer, status: number): string => {
+  const body = JSON.stringify({
+    type: `urn:outrigger:problem:${answer.reason}`,
+    title: reasons[answer.reason].title,
+    status,
+    detail: answer.detail === '' ? undefined : answer.detail,
+    reason: answer.reason,
+    upstream: answer.upstream === '' ? undefined : answer.upstream,
+    route: answer.route === '' ? undefined : answer.route,
+    attempts: answer.attempts,
+    requestId: answer.requestId,
+    retryAfterMs: answer.retryAfterMs < 0 ? undefined : Math.ceil(answer.retryAfterMs),
+  });
+  return body.replace(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+};
+
+/** The whole answer that we give ourselves, as wire text. */
+const ownAnswerText = (answer: OwnAnswer): string => {
+  const { status, proxyStatus: error } = reasons[answer.reason];
+  const body = problem(answer, status);
+  const allow = status === 405 ? 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n' : '';
+  const mayComeBack = (status === 429 || status === 503) && answer.retryAfterMs >= 0;
+  return (
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +
+    'Content-Type: application/problem+json\r\n' +
+    `Content-Length: ${body.length}\r\n` +
+    'Cache-Control: no-store\r\n' +
+    `Proxy-Status: ${proxyStatus(error, answer)}\r\n` +
+    (mayComeBack ? `Retry-After: ${Math.ceil(answer.retryAfterMs / 1000)}\r\n` : '') +
+    allow +
+    (answer.willClose ? 'Connection: close\r\n' : '') +
+    `\r\n${answer.isHead ? '' : body}`
+  );
+};
+
+/** The head of a fallback's answer; its body follows as it is. */
+const fallbackHeadText = (fallback: FallbackAnswer, answer: OwnAnswer): string => {
+  let text = `HTTP/1.1 ${fallback.status} ${STATUS_CODES[fallback.status] ?? ''}\r\n`;
+  for (const [name, value] of Object.entries(fallback.headers)) text += `${name}: ${value}\r\n`;
+  if (!hasNoContent(fallback.status)) text += `Content-Length: ${fallback.body.length}\r\n`;
+  text += `Proxy-Status: ${proxyStatus('proxy_internal_response', answer)}\r\n`;
+  return `${text}${answer.willClose ? 'Connection: close\r\n' : ''}\r\n`;
+};
+
+const hasNoContent = (status: number): boolean => status === 204 || status === 304;
+
+const ownAnswer = (record: ExchangeRecord, outcome: Failure | Rejected, willClose: boolean): OwnAnswer => ({
+  reason: outcome.reason,
+  // What the operating system said is for the log; what a rule says is for who broke it.
+  detail: outcome.kind === 'rejected' ? outcome.detail : '',
+  upstream: record.upstream,
+  route: record.route,
+  attempts: record.attempts,
+  requestId: record.requestId,
+  retryAfterMs: outcome.retryAfterMs,
+  willClose,
+  isHead: record.method === 'HEAD',
+});
+
+/** The answer to what is no request that can be forwarded; it ends the connection. Fills in the record's status. */
+export const refusalText = (record: ExchangeRecord, refusal: Rejected): string => {
+  record.status = reasons[refusal.reason].status;
+  return ownAnswerText(ownAnswer(record, refusal, true));
+};
+
+/** Answers the exchange with what went wrong. The caller finishes it. */
+export const writeOwnAnswer = (
+  exchange: ServerExchange,
+  record: ExchangeRecord,
+  outcome: Failure | Rejected,
+): void => {
+  const answer = ownAnswer(record, outcome, !exchange.canPersist);
+  record.status = reasons[outcome.reason].status;
+  exchange.respond(ownAnswerText(answer), false, answer.willClose);
+};
+
+/** Answers the exchange with the fallback. The caller finishes it. */
+export const writeFallback = (
+  exchange: ServerExchange,
+  record: ExchangeRecord,
+  outcome: Failure | Rejected,
+  fallback: FallbackAnswer,
+): void => {
+  const answer = ownAnswer(record, outcome, !exchange.canPersist);
+  record.status = fallback.status;
+  exchange.respond(fallbackHeadText(fallback, answer), false, answer.willClose);
+  if (!answer.isHead && !hasNoContent(fallback.status)) exchange.write(Buffer.from(fallback.body));
+};

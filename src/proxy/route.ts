@@ -1,0 +1,140 @@
+import { type Authority, formatAuthority } from '../http1/grammar.ts';
+import type { RequestHead } from '../http1/request-head.ts';
+import { type Rejected, rejected } from '../policy/outcome.ts';
+import type { Plan } from './plan.ts';
+
+/** Where a request goes, beside the plan: what the app called it. */
+export interface Destination {
+  /** Host and port that the app named; dialled where the configuration names no endpoints. */
+  readonly authority: Authority;
+  /** Host to send; null: the one that the app sent. */
+  readonly host: string | null;
+}
+
+/** One route of an upstream. */
+export interface RouteRule {
+  /** Empty: every method. */
+  readonly methods: readonly string[];
+  /** An exact path, or a prefix that ends in `/*`. */
+  readonly path: string;
+  readonly plan: Plan;
+}
+
+/** An upstream as the router sees it. */
+export interface UpstreamRoutes {
+  readonly rules: readonly RouteRule[];
+  /** For requests that no rule matches. */
+  readonly plan: Plan;
+  /** Of its own port: what the app means by talking to it. */
+  readonly destination: Destination;
+  readonly hostHeader: string | null;
+}
+
+const withoutQuery = (path: string): string => {
+  const query = path.indexOf('?');
+  return query < 0 ? path : path.slice(0, query);
+};
+
+const matches = (rule: RouteRule, method: string, path: string): boolean => {
+  if (rule.methods.length > 0 && !rule.methods.includes(method)) return false;
+  if (!rule.path.endsWith('/*')) return rule.path === path;
+  const prefix = rule.path.slice(0, -1);
+  return path.startsWith(prefix) || path === rule.path.slice(0, -2);
+};
+
+/** Longest path first; of equal paths an exact one before a prefix, and one that names methods before one that does not. */
+export const byPrecedence = (a: RouteRule, b: RouteRule): number => {
+  const length = b.path.length - a.path.length;
+  if (length !== 0) return length;
+  return Number(b.methods.length > 0) - Number(a.methods.length > 0);
+};
+
+/** The plan of an upstream for a request. Its rules are in the order of {@link byPrecedence}. */
+export const planFor = (upstream: UpstreamRoutes, method: string, path: string): Plan => {
+  const { rules } = upstream;
+  if (rules.length === 0) return upstream.plan;
+  const plainPath = withoutQuery(path);
+  for (let i = 0; i < rules.length; i += 1) {
+    const rule = rules[i]!;
+    if (matches(rule, method, plainPath)) return rule.plan;
+  }
+  return upstream.plan;
+};
+
+/** Where a request that came to the egress port goes. */
+export interface Routed {
+  readonly kind: 'routed';
+  readonly plan: Plan;
+  readonly destination: Destination;
+}
+
+export interface EgressRoutes {
+  /** By `host` and by `host:port`, in lower case. */
+  readonly byHost: ReadonlyMap<string, UpstreamRoutes>;
+  /** True for the address of a listener of ours. */
+  isOurOwn(authority: Authority): boolean;
+  /** A plan for a destination that no upstream names. */
+  unlisted(authority: Authority): Plan | Rejected;
+}
+
+/** Of the scheme `http`. */
+export const DEFAULT_PORT = 80;
+
+/** Finds the upstream by what the app calls the destination; the host with its port goes before the host alone. */
+export const routeEgress = (head: RequestHead, routes: EgressRoutes): Routed | Rejected => {
+  const named = head.authority;
+  if (named === null)
+    return rejected('bad_request', -1, 'An HTTP/1.0 request needs a Host field or an absolute target here');
+  if (head.scheme === 'https') {
+    return rejected(
+      'tls_needed',
+      -1,
+      'Send CONNECT for this destination, or configure an upstream with tls for it',
+    );
+  }
+  const authority = named.port === 0 ? { host: named.host, port: DEFAULT_PORT } : named;
+  const upstream =
+    routes.byHost.get(`${authority.host}:${authority.port}`) ?? routes.byHost.get(authority.host);
+  if (upstream !== undefined) {
+    const host = upstream.hostHeader ?? hostToSend(head);
+    return {
+      kind: 'routed',
+      plan: planFor(upstream, head.method, head.path),
+      destination: { authority, host },
+    };
+  }
+  if (routes.isOurOwn(authority)) {
+    return rejected(
+      'no_route',
+      -1,
+      'This is an HTTP proxy: set it as HTTP_PROXY, or send the Host of a configured upstream',
+    );
+  }
+  const plan = routes.unlisted(authority);
+  if ('kind' in plan) return plan;
+  return { kind: 'routed', plan, destination: { authority, host: hostToSend(head) } };
+};
+
+/** The target's authority is what counts (RFC 9112 section 3.2.2): Host is written anew where it says anything else. */
+const hostToSend = (head: RequestHead): string | null => {
+  if (head.form !== 'absolute') return null;
+  const sent = head.hostField < 0 ? null : head.value(head.hostField);
+  return sent === head.authorityText ? null : formatAuthority(head.authority!);
+};
+
+/** Where a request on an upstream's own port goes. */
+export const routeOwnPort = (head: RequestHead, upstream: UpstreamRoutes): Routed => ({
+  kind: 'routed',
+  plan: planFor(upstream, head.method, head.path),
+  destination: upstream.destination,
+});
+
+/** True when this very process has forwarded the request before. */
+export const isLoop = (head: RequestHead, pseudonym: string): boolean => {
+  if (head.viaField < 0) return false;
+  const { fields } = head;
+  for (let i = head.viaField; i < fields.count; i += 1) {
+    if (fields.id(i) === fields.id(head.viaField) && head.value(i).includes(pseudonym)) return true;
+  }
+  return false;
+};

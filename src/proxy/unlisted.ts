@@ -1,0 +1,95 @@
+import type { Authority } from '../http1/grammar.ts';
+import { formatAuthority } from '../http1/grammar.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
+import { type Rejected, rejected } from '../policy/outcome.ts';
+import type { Plan } from './plan.ts';
+
+/** A destination that no upstream names, with policies of its own. */
+export interface UnlistedDestination {
+  readonly plan: Plan;
+  /** True when forgetting it loses nothing: its circuit is closed and nothing is in flight. */
+  isDroppable(now: number): boolean;
+  close(): void;
+}
+
+export interface UnlistedOptions {
+  readonly clock: Clock;
+  /** Destinations that are remembered at the same time. */
+  readonly max: number;
+  /** A destination that nobody asked for so long is forgotten. */
+  readonly idleMs: number;
+  /** `name` is `host:port`. */
+  create(name: string, authority: Authority): UnlistedDestination;
+}
+
+interface Remembered {
+  readonly destination: UnlistedDestination;
+  usedAt: number;
+}
+
+const tooMany: Rejected = Object.freeze(rejected('too_many_destinations'));
+
+/**
+ * The destinations that no upstream names, each with a command of its own, and a bound on how many there are. The one
+ * that was unused for longest makes room; an open circuit is never forgotten for a newcomer.
+ */
+export class UnlistedDestinations {
+  readonly #options: UnlistedOptions;
+  /** Least recently used first. */
+  readonly #byName = new Map<string, Remembered>();
+  #sweep: Timer | null = null;
+
+  constructor(options: UnlistedOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  /** `authority` has a port. */
+  planFor(authority: Authority): Plan | Rejected {
+    const name = formatAuthority(authority);
+    const now = this.#options.clock.now();
+    let remembered = this.#byName.get(name);
+    if (remembered === undefined) {
+      if (this.#byName.size >= this.#options.max && !this.#makeRoom(now)) return tooMany;
+      remembered = { destination: this.#options.create(name, authority), usedAt: now };
+      this.#sweep ??= this.#options.clock.after(this.#options.idleMs, () => this.#dropIdle());
+    } else this.#byName.delete(name);
+    remembered.usedAt = now;
+    this.#byName.set(name, remembered);
+    return remembered.destination.plan;
+  }
+
+  close(): void {
+    this.#sweep?.cancel();
+    this.#sweep = null;
+    for (const name of [...this.#byName.keys()]) this.#drop(name);
+  }
+
+  #makeRoom(now: number): boolean {
+    for (const [name, { destination }] of this.#byName) {
+      if (!destination.isDroppable(now)) continue;
+      this.#drop(name);
+      return true;
+    }
+    return false;
+  }
+
+  #dropIdle(): void {
+    const { clock, idleMs } = this.#options;
+    const now = clock.now();
+    this.#sweep = null;
+    for (const [name, { destination, usedAt }] of this.#byName) {
+      if (now - usedAt >= idleMs && destination.isDroppable(now)) this.#drop(name);
+    }
+    if (this.#byName.size > 0) this.#sweep = clock.after(idleMs / 4, () => this.#dropIdle());
+  }
+
+  #drop(name: string): void {
+    const remembered = this.#byName.get(name);
+    this.#byName.delete(name);
+    remembered?.destination.close();
+  }
+}

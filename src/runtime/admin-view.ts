@@ -1,0 +1,121 @@
+import type {
+  AdminPort,
+  BreakerForce,
+  EndpointView,
+  ProbeReport,
+  UpstreamView,
+} from '../admin/admin-port.ts';
+import { describeSettings } from '../config/describe-settings.ts';
+import type { HostName, Settings } from '../config/settings.ts';
+import { parseDuration } from '../config/units.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Commands } from '../telemetry/commands.ts';
+import type { Metrics, MetricsPage, UpstreamMetrics } from '../telemetry/metrics.ts';
+import { isAvailable } from '../upstream/balancer.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+import type { BuiltUpstream } from './plan-builder.ts';
+import type { Registry } from './registry.ts';
+
+/** What the process is doing, as its probes tell it. */
+export interface Lifecycle {
+  isStarted: boolean;
+  isDraining: boolean;
+}
+
+export interface AdminViewParts {
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly registry: Registry;
+  readonly commands: Commands;
+  readonly upstreams: readonly BuiltUpstream[];
+  readonly lifecycle: Lifecycle;
+  readonly drain: () => void;
+}
+
+/** What the admin interface sees of the running sidecar. */
+export class AdminView implements AdminPort {
+  readonly commands: Commands;
+  readonly #parts: AdminViewParts;
+  readonly #metrics: () => Metrics;
+
+  constructor(parts: AdminViewParts, metrics: () => Metrics) {
+    this.commands = parts.commands;
+    this.#parts = parts;
+    this.#metrics = metrics;
+  }
+
+  /** Never depends on upstreams: one bad dependency must not take the pod out of service. */
+  readiness(): ProbeReport {
+    const { isStarted, isDraining } = this.#parts.lifecycle;
+    if (isDraining) return { isOk: false, reason: 'draining' };
+    return isStarted ? { isOk: true, reason: 'ready' } : { isOk: false, reason: 'starting' };
+  }
+
+  liveness(): ProbeReport {
+    return { isOk: true, reason: 'alive' };
+  }
+
+  startup(): ProbeReport {
+    if (!this.#parts.lifecycle.isStarted) return { isOk: false, reason: 'starting' };
+    const untried = this.#parts.upstreams.filter(({ upstream }) => !upstream.dnsTried);
+    if (untried.length === 0) return { isOk: true, reason: 'started' };
+    return { isOk: false, reason: `resolving ${untried.map(({ settings }) => settings.name).join(', ')}` };
+  }
+
+  upstreams(): readonly UpstreamView[] {
+    const now = this.#parts.clock.now();
+    return this.#parts.upstreams.map(({ settings, upstream, budget }) => ({
+      name: settings.name,
+      hosts: settings.hosts.map(formatHost),
+      endpoints: upstream.endpoints.map((endpoint) => endpointView(endpoint, now)),
+      retryBudgetTokens: budget.tokens(now),
+    }));
+  }
+
+  config(): unknown {
+    return describeSettings(this.#parts.settings);
+  }
+
+  forceBreaker(name: string, force: BreakerForce, ttlMs: number): boolean {
+    return this.#parts.registry.force(name, force, ttlMs);
+  }
+
+  forceExpiresInMs(name: string): number {
+    return this.#parts.registry.forceExpiresInMs(name);
+  }
+
+  metrics(accept: string): Promise<MetricsPage> {
+    return this.#metrics().page(accept);
+  }
+
+  parseDurationMs(text: string): number | null {
+    return parseDuration(text);
+  }
+
+  drain(): void {
+    this.#parts.drain();
+  }
+}
+
+/** What `/metrics` says of an upstream beside its commands. */
+export const upstreamMetrics = (
+  { settings, upstream, budget }: BuiltUpstream,
+  now: number,
+): UpstreamMetrics => {
+  let available = 0;
+  for (const endpoint of upstream.endpoints) if (isAvailable(endpoint, now)) available += 1;
+  return {
+    name: settings.name,
+    retryBudgetTokens: budget.tokens(now),
+    endpoints: { available, passedOver: upstream.endpoints.length - available },
+  };
+};
+
+const formatHost = ({ host, port }: HostName): string => (port === 0 ? host : `${host}:${port}`);
+
+const endpointView = (endpoint: Endpoint, now: number): EndpointView => ({
+  address: endpoint.label,
+  inFlight: endpoint.inFlight,
+  consecutiveFailures: endpoint.consecutiveFailures,
+  passedOverForMs: Math.max(0, endpoint.passedOverUntil - now),
+});

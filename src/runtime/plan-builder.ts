@@ -1,0 +1,191 @@
+import type { RouteSettings, Settings, UpstreamSettings } from '../config/settings.ts';
+import type { Authority } from '../http1/grammar.ts';
+import { formatAuthority } from '../http1/grammar.ts';
+import { type ClientBounds, clientBounds } from '../http1/limits.ts';
+import { RetryBudget } from '../policy/budget.ts';
+import type { Bulkhead } from '../policy/bulkhead.ts';
+import { Classifier } from '../policy/classify.ts';
+import { Fallback, noFallback } from '../policy/fallback.ts';
+import type { PolicySettings } from '../policy/policies.ts';
+import { RetryPolicy } from '../policy/retry.ts';
+import type { ForwardContext, Plan } from '../proxy/plan.ts';
+import { byPrecedence, DEFAULT_PORT, type Destination, type UpstreamRoutes } from '../proxy/route.ts';
+import type { UnlistedDestination } from '../proxy/unlisted.ts';
+import type { Commands } from '../telemetry/commands.ts';
+import type { UnlistedRules } from '../upstream/address-rules.ts';
+import { parseIpLiteral } from '../upstream/address-rules.ts';
+import { Dialer } from '../upstream/dialer.ts';
+import { Http1Transport } from '../upstream/http1-transport.ts';
+import type { Resolver } from '../upstream/resolver.ts';
+import type { Address, EndpointSource, PoolSettings } from '../upstream/sources.ts';
+import { Upstream } from '../upstream/upstream.ts';
+import type { Registry } from './registry.ts';
+import { TimeoutQueues } from './timeout-queues.ts';
+
+/** What every plan is built from. */
+export interface PlanParts {
+  readonly context: ForwardContext;
+  readonly settings: Settings;
+  readonly registry: Registry;
+  readonly commands: Commands;
+  readonly resolver: Resolver;
+  readonly unlistedRules: UnlistedRules;
+}
+
+/** A declared upstream as it runs. */
+export interface BuiltUpstream {
+  readonly settings: UpstreamSettings;
+  readonly upstream: Upstream;
+  readonly budget: RetryBudget;
+  readonly routes: UpstreamRoutes;
+}
+
+/** What the commands of one upstream share. */
+interface Shared {
+  readonly upstreamName: string;
+  readonly isUnlisted: boolean;
+  readonly upstream: Upstream;
+  readonly transport: Http1Transport;
+  readonly budget: RetryBudget;
+  readonly hostHeader: string | null;
+}
+
+/** Puts the plans together: the only place where policies, upstreams and transports meet. */
+export class PlanBuilder {
+  readonly #parts: PlanParts;
+  readonly #timeouts: TimeoutQueues;
+  readonly #bounds: ClientBounds;
+  readonly #listedDialer: Dialer;
+  readonly #unlistedDialer: Dialer;
+
+  constructor(parts: PlanParts) {
+    this.#parts = parts;
+    const { clock } = parts.context;
+    this.#timeouts = new TimeoutQueues(clock);
+    this.#bounds = clientBounds(parts.settings.limits);
+    this.#listedDialer = new Dialer({ clock, resolver: parts.resolver, rules: null });
+    this.#unlistedDialer = new Dialer({ clock, resolver: parts.resolver, rules: parts.unlistedRules });
+  }
+
+  /** An upstream with a command for each route and one for what no route matches. */
+  upstream(settings: UpstreamSettings): BuiltUpstream {
+    const { name, source, pool, policy, hostHeader } = settings;
+    const upstream = this.#newUpstream(name, source);
+    const shared: Shared = {
+      upstreamName: name,
+      isUnlisted: false,
+      upstream,
+      transport: this.#newTransport(this.#listedDialer, pool),
+      budget: this.#newBudget(policy),
+      hostHeader,
+    };
+    const bulkhead = this.#parts.registry.bulkhead(name, policy.bulkhead);
+    const plan = this.#command(name, '', shared, policy, bulkhead);
+    const rules = settings.routes.map((route) => this.#rule(route, shared, bulkhead)).sort(byPrecedence);
+    const destination = ownPortDestination(settings);
+    return { settings, upstream, budget: shared.budget, routes: { rules, plan, destination, hostHeader } };
+  }
+
+  /** A destination that no upstream names. `name` is `host:port`. */
+  unlisted(name: string, authority: Authority): UnlistedDestination {
+    const { settings, registry, commands } = this.#parts;
+    const policy = settings.unlistedPolicy;
+    const upstream = this.#newUpstream(name, { kind: 'static', addresses: [addressOf(authority)] });
+    const shared: Shared = {
+      upstreamName: name,
+      isUnlisted: true,
+      upstream,
+      transport: this.#newTransport(this.#unlistedDialer, settings.unlistedPool),
+      budget: this.#newBudget(policy),
+      hostHeader: null,
+    };
+    const bulkhead = registry.bulkhead(name, policy.bulkhead);
+    const plan = this.#command(name, '', shared, policy, bulkhead);
+    return {
+      plan,
+      isDroppable: (now) => bulkhead.inFlight === 0 && bulkhead.queued === 0 && registry.isAtRest(name, now),
+      close: () => {
+        commands.close(name);
+        registry.drop(name);
+        upstream.close();
+      },
+    };
+  }
+
+  close(): void {
+    this.#timeouts.close();
+  }
+
+  #rule(route: RouteSettings, shared: Shared, bulkhead: Bulkhead) {
+    const name = `${shared.upstreamName}.${route.name}`;
+    const own = route.hasOwnBulkhead ? this.#parts.registry.bulkhead(name, route.policy.bulkhead) : bulkhead;
+    const plan = this.#command(name, route.name, shared, route.policy, own);
+    return { methods: route.match.methods, path: route.match.path, plan };
+  }
+
+  #command(
+    name: string,
+    routeName: string,
+    shared: Shared,
+    policy: PolicySettings,
+    bulkhead: Bulkhead,
+  ): Plan {
+    const { registry, commands } = this.#parts;
+    const breaker = registry.breaker(name, policy.breaker, bulkhead);
+    const { upstreamName, isUnlisted } = shared;
+    const description = { name, upstream: upstreamName, route: routeName, isUnlisted, settings: policy };
+    const timeouts = this.#timeouts;
+    return {
+      ...shared,
+      routeName,
+      breaker,
+      bulkhead,
+      retry: new RetryPolicy(policy.retry),
+      classifier: new Classifier(policy.failure),
+      fallback: policy.fallback.on.length === 0 ? noFallback : new Fallback(policy.fallback),
+      timeouts: {
+        connectMs: policy.timeout.connectMs,
+        attempt: timeouts.of(policy.timeout.attemptMs),
+        total: timeouts.of(policy.timeout.totalMs),
+        idle: timeouts.of(policy.timeout.idleMs),
+        body: timeouts.of(policy.timeout.bodyMs),
+      },
+      replayBytes: policy.retry.attempts > 1 ? policy.retry.bodyLimitBytes : 0,
+      repeatsAll: policy.retry.nonIdempotent,
+      recorder: commands.open({ ...description, breaker, bulkhead }),
+    };
+  }
+
+  #newUpstream(name: string, source: EndpointSource): Upstream {
+    const { context, resolver } = this.#parts;
+    const { clock, random, bus } = context;
+    const upstream = new Upstream({
+      name,
+      source,
+      resolver,
+      clock,
+      random,
+      onChange: (change) => bus.endpointChanged(change),
+    });
+    upstream.start();
+    return upstream;
+  }
+
+  #newTransport(dialer: Dialer, pool: PoolSettings): Http1Transport {
+    return new Http1Transport({ clock: this.#parts.context.clock, dialer, pool, bounds: this.#bounds });
+  }
+
+  #newBudget(policy: PolicySettings): RetryBudget {
+    return new RetryBudget(policy.retry.budget, this.#parts.context.clock.now());
+  }
+}
+
+const addressOf = ({ host, port }: Authority): Address =>
+  parseIpLiteral(host) === null ? { kind: 'name', host, port } : { kind: 'ip', host, port };
+
+/** On its own port an upstream is called by its first name. */
+const ownPortDestination = ({ hosts, name }: UpstreamSettings): Destination => {
+  const first = hosts[0] ?? { host: name, port: 0 };
+  const authority = { host: first.host, port: first.port === 0 ? DEFAULT_PORT : first.port };
+  return { authority, host: formatAuthority(first) };
+};

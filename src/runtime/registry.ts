@@ -1,0 +1,91 @@
+import type { Clock, Timer } from '../lib/clock.ts';
+import { Breaker, type BreakerChange } from '../policy/breaker.ts';
+import { Bulkhead } from '../policy/bulkhead.ts';
+import type { BreakerSettings, BulkheadSettings, Force } from '../policy/policies.ts';
+import { waitsBehind } from '../proxy/forward.ts';
+import type { Bus } from '../telemetry/events.ts';
+
+interface Override {
+  readonly timer: Timer | null;
+  readonly expiresAt: number;
+}
+
+/**
+ * What has a name and a memory: the breakers with their manual overrides, and the bulkheads. A plan is built around
+ * these and can be built again; they stay.
+ */
+export class Registry {
+  readonly #clock: Clock;
+  readonly #bus: Bus;
+  readonly #breakers = new Map<string, Breaker>();
+  readonly #overrides = new Map<string, Override>();
+
+  constructor(clock: Clock, bus: Bus) {
+    this.#clock = clock;
+    this.#bus = bus;
+  }
+
+  /** A new bulkhead; who shares it is decided by whom it is handed to. */
+  bulkhead(name: string, settings: BulkheadSettings): Bulkhead {
+    return new Bulkhead(name, settings, this.#clock);
+  }
+
+  /** The breaker of a command, whose requests wait in `bulkhead`. */
+  breaker(name: string, settings: BreakerSettings, bulkhead: Bulkhead): Breaker {
+    const breaker: Breaker = new Breaker(name, settings, (change) =>
+      this.#changed(breaker, bulkhead, change),
+    );
+    this.#breakers.set(name, breaker);
+    return breaker;
+  }
+
+  drop(name: string): void {
+    this.#lift(name);
+    const breaker = this.#breakers.get(name);
+    if (breaker === undefined) return;
+    breaker.retire(this.#clock.now());
+    this.#breakers.delete(name);
+  }
+
+  /** Sets or lifts a manual override; `ttlMs` Infinity: until it is lifted. False where there is no such breaker. */
+  force(name: string, force: Force, ttlMs: number): boolean {
+    const breaker = this.#breakers.get(name);
+    if (breaker === undefined) return false;
+    const now = this.#clock.now();
+    this.#lift(name);
+    breaker.force(force, now);
+    if (force === 'none') return true;
+    const isLasting = ttlMs === Number.POSITIVE_INFINITY;
+    const timer = isLasting ? null : this.#clock.after(ttlMs, () => this.force(name, 'none', ttlMs));
+    this.#overrides.set(name, { timer, expiresAt: now + ttlMs });
+    return true;
+  }
+
+  /** Time left of an override in ms; Infinity: until it is lifted; -1: there is none. */
+  forceExpiresInMs(name: string): number {
+    const override = this.#overrides.get(name);
+    return override === undefined ? -1 : Math.max(0, override.expiresAt - this.#clock.now());
+  }
+
+  /** True for a closed circuit that nobody has forced: forgetting it loses nothing. */
+  isAtRest(name: string, now: number): boolean {
+    return !this.#overrides.has(name) && this.#breakers.get(name)?.status(now).state === 'closed';
+  }
+
+  close(): void {
+    for (const name of [...this.#breakers.keys()]) this.drop(name);
+  }
+
+  #lift(name: string): void {
+    this.#overrides.get(name)?.timer?.cancel();
+    this.#overrides.delete(name);
+  }
+
+  #changed(breaker: Breaker, bulkhead: Bulkhead, { from, to, why }: BreakerChange): void {
+    this.#bus.breakerTransition({ command: breaker.name, from, to, why, at: this.#clock.wallTime() });
+    if (to !== 'open') return;
+    // Those who wait for a place would only be refused when they get it.
+    const refusal = breaker.peek(this.#clock.now());
+    if (refusal !== null) bulkhead.refuseWaiting((waiter) => waitsBehind(waiter, breaker), refusal);
+  }
+}

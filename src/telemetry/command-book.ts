@@ -1,0 +1,127 @@
+import type { Outcome } from '../policy/outcome.ts';
+import type { Reason, RejectedReason } from '../policy/reason.ts';
+import { reasons } from '../policy/reason.ts';
+import { activitySlots, CommandActivity, noActivity } from './command-activity.ts';
+import type { CommandDescription, CommandFigures } from './command-figures.ts';
+import type { CommandTotals } from './command-totals.ts';
+import type { CommandRecorder, ExchangeEnded, FallbackResult, RetrySkip } from './events.ts';
+
+/** The rolling slot of a refusal. */
+const rejectionSlot = (reason: RejectedReason): number => {
+  if (reason === 'circuit_open') return activitySlots.shortCircuited;
+  if (reason === 'bulkhead_full' || reason === 'queue_timeout') return activitySlots.bulkheadRejected;
+  return activitySlots.otherRejected;
+};
+
+/** The rolling slot of an attempt's verdict. */
+const attemptSlot = (outcome: Outcome): number => {
+  if (outcome.kind === 'success') {
+    return outcome.isIgnored ? activitySlots.badRequest : activitySlots.success;
+  }
+  if (outcome.kind === 'cancelled') return activitySlots.cancelled;
+  return reasons[outcome.reason].isTimeout ? activitySlots.timeout : activitySlots.failure;
+};
+
+/**
+ * The books of one command: what the request's path reports goes into rolling figures for people and into totals for
+ * Prometheus. Reporting writes into typed arrays and allocates nothing after the first event.
+ */
+export class CommandBook implements CommandRecorder {
+  readonly totals: CommandTotals;
+  #description: CommandDescription;
+  #activity: CommandActivity | null = null;
+  #inFlight = 0;
+
+  constructor(description: CommandDescription, totals: CommandTotals) {
+    this.#description = description;
+    this.totals = totals;
+  }
+
+  get description(): CommandDescription {
+    return this.#description;
+  }
+
+  /** After a reload: the figures go on, but those of a window whose length changed start empty. */
+  describe(description: CommandDescription): void {
+    this.#description = description;
+    if (this.#activity?.windowMs !== description.settings.breaker.windowMs) this.#activity = null;
+  }
+
+  attemptStarted(now: number): void {
+    const activity = this.#active();
+    this.#inFlight += 1;
+    activity.inFlight.record(this.#inFlight, now);
+    activity.bulkheadInFlight.record(this.#description.bulkhead.inFlight, now);
+  }
+
+  attemptSettled(outcome: Outcome, elapsedMs: number, now: number): void {
+    this.#inFlight -= 1;
+    this.totals.attemptSettled(outcome, elapsedMs, now);
+    // Nothing was sent after all: no execution in Hystrix's sense.
+    if (outcome.kind === 'rejected') return;
+    const activity = this.#active();
+    activity.counts.add(attemptSlot(outcome), now);
+    if (outcome.kind !== 'cancelled') activity.execute.record(elapsedMs, now);
+  }
+
+  bodyFailed(now: number): void {
+    this.#active().counts.add(activitySlots.failure, now);
+  }
+
+  requestRejected(reason: RejectedReason, now: number): void {
+    this.totals.requestRejected(reason, now);
+    this.#active().counts.add(rejectionSlot(reason), now);
+  }
+
+  fallbackServed(result: FallbackResult, now: number): void {
+    const slot = result === 'success' ? activitySlots.fallbackSuccess : activitySlots.fallbackRejected;
+    this.#active().counts.add(slot, now);
+  }
+
+  retryDecided(reason: Reason, now: number): void {
+    this.totals.retryDecided(reason, now);
+    this.#active().counts.add(activitySlots.retries, now);
+  }
+
+  retrySkipped(why: RetrySkip, now: number): void {
+    this.totals.retrySkipped(why, now);
+  }
+
+  exchangeEnded(ended: ExchangeEnded, now: number): void {
+    this.totals.exchangeEnded(ended, now);
+    const activity = this.#active();
+    const kind = ended.outcome.kind;
+    if ((kind === 'failure' || kind === 'rejected') && !ended.isFallback) {
+      activity.counts.add(activitySlots.unanswered, now);
+    }
+    // Without an attempt there is no latency of the upstream to speak of (Hystrix leaves rejections out too).
+    if (kind === 'cancelled' || ended.attempts === 0) return;
+    activity.total.record(ended.firstByteMs >= 0 ? ended.firstByteMs : ended.totalMs, now);
+  }
+
+  figures(now: number): CommandFigures {
+    const { name, upstream, route, isUnlisted, settings, breaker, bulkhead } = this.#description;
+    const activity = this.#activity;
+    return {
+      name,
+      upstream,
+      route,
+      isUnlisted,
+      settings,
+      breaker,
+      bulkhead,
+      status: breaker.status(now),
+      inFlight: this.#inFlight,
+      maxInFlight: activity?.inFlight.max(now) ?? 0,
+      maxBulkheadInFlight: activity?.bulkheadInFlight.max(now) ?? 0,
+      rolling: activity?.rolling(now) ?? noActivity.rolling,
+      latencyExecute: activity?.latencyExecute(now) ?? noActivity.latency,
+      latencyTotal: activity?.latencyTotal(now) ?? noActivity.latency,
+    };
+  }
+
+  #active(): CommandActivity {
+    this.#activity ??= new CommandActivity(this.#description.settings.breaker.windowMs);
+    return this.#activity;
+  }
+}

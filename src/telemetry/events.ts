@@ -1,0 +1,103 @@
+import type { Outcome } from '../policy/outcome.ts';
+import type { Reason, RejectedReason } from '../policy/reason.ts';
+
+/**
+ * What the request's path tells telemetry: types only. The path calls these interfaces; what is behind them is chosen
+ * in `runtime/`. An implementation never throws and never keeps an argument.
+ */
+
+export type BreakerStateName = 'closed' | 'half_open' | 'open';
+
+/** Why a retry that the failure would have allowed did not happen. */
+export type RetrySkip =
+  | 'budget'
+  | 'body_too_large'
+  | 'replay_full'
+  | 'deadline'
+  | 'not_idempotent'
+  | 'circuit_open'
+  | 'response_started';
+
+export type FallbackResult = 'success' | 'rejected';
+
+/** An exchange that has ended, as the access log and the counters see it. Read at once; the object is not kept. */
+export interface ExchangeEnded {
+  /** Name of the upstream; `unlisted` destinations give theirs as `host:port`; empty where none was found. */
+  readonly upstream: string;
+  /** Name of the route; empty where the upstream has none. */
+  readonly route: string;
+  readonly isUnlisted: boolean;
+  readonly protocol: 'http' | 'connect' | 'tcp' | 'upgrade';
+  readonly method: string;
+  /** Host the app named, without userinfo. */
+  readonly host: string;
+  /** Path without query. */
+  readonly path: string;
+  /** The last word on the exchange, body included. */
+  readonly outcome: Outcome;
+  /** null for a plain success. */
+  readonly reason: Reason | null;
+  /** Status that the client was sent; 499 when it left before; 0 where there is none. */
+  readonly status: number;
+  readonly isFallback: boolean;
+  readonly attempts: number;
+  /** Label of the endpoint of the last attempt; empty when nothing was sent. */
+  readonly endpoint: string;
+  readonly requestId: string;
+  readonly traceparent: string;
+  /** Milliseconds; -1 where the phase was not reached. `connectMs` 0: a kept connection. */
+  readonly queueMs: number;
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly totalMs: number;
+  /** Bytes of content, without framing. */
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  /** For the log line of a refusal or a failure: the rule, or the operating system's code. */
+  readonly detail: string;
+}
+
+/** The books of one command (a route, or an upstream without routes). */
+export interface CommandRecorder {
+  /** An attempt was sent. */
+  attemptStarted(now: number): void;
+  /** An attempt was judged; once for each started one. `elapsedMs` to the response head or the failure. */
+  attemptSettled(outcome: Outcome, elapsedMs: number, now: number): void;
+  /** A body broke off after a head that was judged as success. */
+  bodyFailed(now: number): void;
+  /** A policy refused the request before or instead of an attempt. */
+  requestRejected(reason: RejectedReason, now: number): void;
+  fallbackServed(result: FallbackResult, now: number): void;
+  retryDecided(reason: Reason, now: number): void;
+  retrySkipped(why: RetrySkip, now: number): void;
+  /** Once for each exchange that found its command, at its very end. */
+  exchangeEnded(ended: ExchangeEnded, now: number): void;
+}
+
+/** A change of a breaker's state. */
+export interface BreakerTransition {
+  readonly command: string;
+  readonly from: BreakerStateName;
+  readonly to: BreakerStateName;
+  /** In words and numbers: what was counted, against which threshold, or who forced it. */
+  readonly why: string;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
+/** A change in the set of endpoints of an upstream, or in the state of one. */
+export interface EndpointChange {
+  readonly upstream: string;
+  readonly endpoint: string;
+  readonly change: 'added' | 'removed' | 'passed_over' | 'available';
+  readonly why: string;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
+/** Receives what happens in the whole process; the log, the streams and the metrics listen to it. */
+export interface Bus {
+  exchangeEnded(ended: ExchangeEnded): void;
+  breakerTransition(transition: BreakerTransition): void;
+  endpointChanged(change: EndpointChange): void;
+}

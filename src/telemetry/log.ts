@@ -1,0 +1,93 @@
+import type { Logger } from 'pino';
+import { pino } from 'pino';
+import type { LogSettings } from '../config/settings.ts';
+import type { Clock } from '../lib/clock.ts';
+import { accessFilter, accessRecord } from './access-log.ts';
+import type { BusListener } from './bus.ts';
+import type { BreakerTransition, EndpointChange, ExchangeEnded } from './events.ts';
+import { prettyLine } from './pretty-line.ts';
+
+/** Where the lines go: see `LineSink`. */
+export interface LogSink {
+  /** One line with its line end. */
+  write(line: string): void;
+}
+
+export interface LogOptions {
+  readonly settings: LogSettings;
+  readonly sink: LogSink;
+  readonly clock: Clock;
+  /** Chooses the samples; 0 ≤ x < 1. */
+  readonly random: () => number;
+}
+
+/** The process's log. */
+export interface Log {
+  /** For everything that is no event of the bus: start, reload, drain, defects. */
+  readonly logger: Logger;
+  /** Writes the access log and the lines about breakers and endpoints. */
+  readonly listener: BusListener;
+}
+
+/**
+ * Controls that JSON leaves as they are: DEL, C1 (which some terminals obey) and the Unicode line ends. They can only
+ * stand inside strings, where the escape means the same.
+ */
+const rawControls = /[\u007f-\u009f\u2028\u2029]/g;
+
+const escapeControl = (control: string): string =>
+  `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** One JSON object a line: `time` (ISO 8601), `level` as a word, `event`, `msg` and the event's own fields. */
+const createLogger = ({ settings, sink, clock }: LogOptions): Logger => {
+  const finish = settings.format === 'pretty' ? prettyLine : (line: string) => line;
+  return pino(
+    {
+      level: settings.level,
+      base: null,
+      timestamp: () => `,"time":"${new Date(clock.wallTime()).toISOString()}"`,
+      formatters: { level: (level) => ({ level }) },
+    },
+    { write: (line: string) => sink.write(finish(line).replace(rawControls, escapeControl)) },
+  );
+};
+
+const breakerLine = (logger: Logger) => (transition: BreakerTransition) => {
+  const { command, from, to, why } = transition;
+  const fields = { event: 'breaker.transition', command, from, to, why };
+  const message = `breaker of ${command}: ${from} -> ${to}`;
+  if (to === 'open') logger.warn(fields, message);
+  else logger.info(fields, message);
+};
+
+const endpointLine = (logger: Logger) => (change: EndpointChange) => {
+  const { upstream, endpoint, why } = change;
+  const fields = { event: 'endpoint.changed', upstream, endpoint, change: change.change, why };
+  const message = `endpoint ${endpoint} of ${upstream}: ${change.change}`;
+  if (change.change === 'passed_over') logger.warn(fields, message);
+  else logger.info(fields, message);
+};
+
+/** `access` alone decides about the access log: its lines are written whatever the level, but for `silent`. */
+const accessLine = (logger: Logger, { settings, random }: LogOptions) => {
+  const isWanted = settings.level === 'silent' ? null : accessFilter(settings, random);
+  if (isWanted === null) return null;
+  const access = logger.child({}, { level: 'info' });
+  return (ended: ExchangeEnded) => {
+    if (!isWanted(ended)) return;
+    if (ended.reason === 'internal_error') access.error(accessRecord(ended), 'exchange');
+    else access.info(accessRecord(ended), 'exchange');
+  };
+};
+
+/** Builds the log. The sink belongs to whoever made it: flush it when the process ends. */
+export const createLog = (options: LogOptions): Log => {
+  const logger = createLogger(options);
+  const exchangeEnded = accessLine(logger, options);
+  const listener: BusListener = {
+    breakerTransition: breakerLine(logger),
+    endpointChanged: endpointLine(logger),
+    ...(exchangeEnded === null ? {} : { exchangeEnded }),
+  };
+  return { logger, listener };
+};

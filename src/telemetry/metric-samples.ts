@@ -1,0 +1,124 @@
+import type { BulkheadView } from './command-figures.ts';
+import type { CommandTotals } from './command-totals.ts';
+import type { Commands } from './commands.ts';
+import { unlistedLabel } from './commands.ts';
+import { durationBoundsSeconds } from './counts.ts';
+import type { BreakerStateName } from './events.ts';
+
+/** One line of an exposition: a value under its labels. */
+export interface Sample {
+  readonly labels: Record<string, string | number>;
+  readonly value: number;
+}
+
+/** A line of a histogram: `sharedLabels` are formatted once for all lines that carry the same object. */
+export interface HistogramSample extends Sample {
+  readonly metricName: string;
+  readonly sharedLabels: object;
+}
+
+/** Counters of all commands, as `read` finds them in the totals of each. */
+const perCommand = (
+  commands: Commands,
+  read: (totals: CommandTotals) => Iterable<readonly [Record<string, string | number>, number]>,
+): Sample[] => {
+  const samples: Sample[] = [];
+  for (const totals of commands.totals()) {
+    for (const [labels, value] of read(totals)) {
+      samples.push({ labels: { ...totals.labels, ...labels }, value });
+    }
+  }
+  return samples;
+};
+
+export const requestSamples = (commands: Commands): Sample[] =>
+  perCommand(commands, function* (totals) {
+    for (const [outcome, status, count] of totals.requests()) {
+      yield [{ outcome, code: status === 0 ? '' : status }, count];
+    }
+  });
+
+export const attemptSamples = (commands: Commands): Sample[] =>
+  perCommand(commands, function* (totals) {
+    for (const [outcome, reason, count] of totals.attempts()) yield [{ outcome, reason }, count];
+  });
+
+export const rejectionSamples = (commands: Commands): Sample[] =>
+  perCommand(commands, function* (totals) {
+    for (const [reason, count] of totals.rejections()) yield [{ reason }, count];
+  });
+
+export const retrySamples = (commands: Commands): Sample[] =>
+  perCommand(commands, function* (totals) {
+    for (const [reason, count] of totals.retries()) yield [{ reason }, count];
+  });
+
+export const skippedRetrySamples = (commands: Commands): Sample[] =>
+  perCommand(commands, function* (totals) {
+    for (const [reason, count] of totals.retriesSkipped()) yield [{ reason }, count];
+  });
+
+export const transitionSamples = (commands: Commands): Sample[] =>
+  perCommand(commands, function* (totals) {
+    for (const [from, to, count] of totals.transitions()) yield [{ from, to }, count];
+  });
+
+/** Cumulative buckets, sum and count for each pair of labels that has seen a request. */
+export const durationSamples = (name: string, commands: Commands): HistogramSample[] => {
+  const samples: HistogramSample[] = [];
+  for (const { durations, labels: sharedLabels } of commands.totals()) {
+    if (durations === null) continue;
+    const push = (suffix: string, labels: Record<string, string | number>, value: number) => {
+      samples.push({ metricName: `${name}${suffix}`, sharedLabels, labels, value });
+    };
+    let cumulative = 0;
+    for (const [index, le] of durationBoundsSeconds.entries()) {
+      cumulative += durations.buckets[index]!;
+      push('_bucket', { le }, cumulative);
+    }
+    push('_bucket', { le: '+Inf' }, durations.count);
+    push('_sum', {}, durations.sumSeconds);
+    push('_count', {}, durations.count);
+  }
+  return samples;
+};
+
+const stateValues: Readonly<Record<BreakerStateName, number>> = { closed: 0, half_open: 1, open: 2 };
+
+/** Listed commands: their state as a number. Unlisted ones: how many are in each state, with the label `state`. */
+export const breakerStateSamples = (commands: Commands, now: number): Sample[] => {
+  const samples: Sample[] = [];
+  const unlisted = { closed: 0, half_open: 0, open: 0 };
+  for (const { description } of commands.all()) {
+    const { state } = description.breaker.status(now);
+    if (description.isUnlisted) unlisted[state] += 1;
+    else {
+      const { upstream, route } = description;
+      samples.push({ labels: { upstream, route }, value: stateValues[state] });
+    }
+  }
+  for (const [state, value] of Object.entries(unlisted)) {
+    samples.push({ labels: { upstream: unlistedLabel, route: '', state }, value });
+  }
+  return samples;
+};
+
+/** One sample for each bulkhead, whichever commands share it; those of unlisted destinations summed. */
+export const bulkheadSamples = (commands: Commands, read: (bulkhead: BulkheadView) => number): Sample[] => {
+  const samples: Sample[] = [];
+  const seen = new Set<BulkheadView>();
+  let unlisted = 0;
+  for (const { description } of commands.all()) {
+    const { bulkhead, upstream } = description;
+    if (seen.has(bulkhead)) continue;
+    seen.add(bulkhead);
+    if (description.isUnlisted) unlisted += read(bulkhead);
+    else {
+      // A route that has its own calls it by the command's name; the upstream's is called like the upstream.
+      const route = bulkhead.name === upstream ? '' : description.route;
+      samples.push({ labels: { upstream, route }, value: read(bulkhead) });
+    }
+  }
+  samples.push({ labels: { upstream: unlistedLabel, route: '' }, value: unlisted });
+  return samples;
+};

@@ -1,0 +1,239 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { CounterConfiguration, GaugeConfiguration, Metric, OpenMetricsContentType } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Clock } from '../lib/clock.ts';
+import type { Commands } from './commands.ts';
+import type { HistogramSample, Sample } from './metric-samples.ts';
+import * as read from './metric-samples.ts';
+
+/** What a declared upstream shows beside its commands. */
+export interface UpstreamMetrics {
+  readonly name: string;
+  /** Retries that the budget would allow now. */
+  readonly retryBudgetTokens: number;
+  /** Endpoints by state. */
+  readonly endpoints: { readonly available: number; readonly passedOver: number };
+}
+
+/** Where the figures come from at a scrape. */
+export interface MetricsSource {
+  readonly commands: Commands;
+  readonly clock: Clock;
+  readonly version: string;
+  /** Declared upstreams; unlisted destinations have no series of their own. */
+  upstreams(): Iterable<UpstreamMetrics>;
+  reloads(): { readonly succeeded: number; readonly failed: number; readonly lastSucceeded: boolean };
+  /** Log lines that were dropped because nobody took them. */
+  logLinesDropped(): number;
+  /** Errors that listeners of the bus threw. */
+  listenerErrors(): number;
+}
+
+/** An exposition, ready to be sent. */
+export interface MetricsPage {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+type Collect = () => Sample[];
+
+/** A counter whose values are counted elsewhere and handed over at a scrape. */
+class CollectedCounter extends Counter {
+  readonly #collect: Collect;
+
+  constructor(configuration: CounterConfiguration<string>, collect: Collect) {
+    super(configuration);
+    this.#collect = collect;
+  }
+
+  override async get() {
+    return { ...(await super.get()), values: this.#collect() };
+  }
+}
+
+/** A gauge of the same kind. */
+class CollectedGauge extends Gauge {
+  readonly #collect: Collect;
+
+  constructor(configuration: GaugeConfiguration<string>, collect: Collect) {
+    super(configuration);
+    this.#collect = collect;
+  }
+
+  override async get() {
+    return { ...(await super.get()), values: this.#collect() };
+  }
+}
+
+/** A histogram whose buckets are counted elsewhere. prom-client has no way to set those: it is a gauge in name only. */
+class CollectedHistogram extends Gauge {
+  readonly #shape: Histogram;
+  readonly #collect: () => HistogramSample[];
+
+  constructor(configuration: GaugeConfiguration<string>, collect: () => HistogramSample[]) {
+    super(configuration);
+    this.#shape = new Histogram({ name: configuration.name, help: configuration.help, registers: [] });
+    this.#collect = collect;
+  }
+
+  override async get() {
+    return { ...(await this.#shape.get()), values: this.#collect() };
+  }
+}
+
+/** The same metric for OpenMetrics, whose counters are named without `_total`; prom-client would rename the original. */
+class OpenMetricsTwin extends Gauge {
+  readonly #original: Metric;
+  readonly #name: string;
+
+  constructor(original: Metric, name: string, registry: Registry<OpenMetricsContentType>) {
+    super({ name, help: 'see the original', registers: [registry] });
+    this.#original = original;
+    this.#name = name;
+  }
+
+  override async get() {
+    return { ...(await this.#original.get()), name: this.#name };
+  }
+}
+
+/** True when `accept` prefers OpenMetrics to plain text. */
+export const prefersOpenMetrics = (accept: string): boolean => {
+  let openMetrics = 0;
+  let text = 0;
+  for (const item of accept.split(',')) {
+    const [type = '', ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());
+    const quality = parameters.find((parameter) => parameter.startsWith('q='));
+    const weight = quality === undefined ? 1 : Number.parseFloat(quality.slice(2)) || 0;
+    if (type === 'application/openmetrics-text') openMetrics = Math.max(openMetrics, weight);
+    else if (type === 'text/plain') text = Math.max(text, weight);
+  }
+  return openMetrics > 0 && openMetrics >= text;
+};
+
+/**
+ * The Prometheus side: a registry of its own whose metrics read the commands' totals when they are scraped. The number
+ * of series is bounded by the configuration and the closed lists of outcomes, reasons and statuses.
+ */
+export class Metrics {
+  readonly #text = new Registry();
+  readonly #openMetrics = new Registry<OpenMetricsContentType>();
+  readonly #rendering = new Map<Registry | Registry<OpenMetricsContentType>, Promise<MetricsPage>>();
+
+  constructor(source: MetricsSource) {
+    this.#openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+    this.#registerCommands(source);
+    this.#registerProcess(source);
+    collectDefaultMetrics({ register: this.#text });
+    for (const { name } of this.#text.getMetricsAsArray()) {
+      const original = this.#text.getSingleMetric(name);
+      if (original === undefined) continue;
+      const twinName = original instanceof Counter ? name.replace(/_total$/, '') : name;
+      new OpenMetricsTwin(original, twinName, this.#openMetrics);
+    }
+  }
+
+  /** Renders for a scraper that sent this `Accept`. Scrapes at the same time share one rendering. */
+  async page(accept: string): Promise<MetricsPage> {
+    const registry = prefersOpenMetrics(accept) ? this.#openMetrics : this.#text;
+    let rendering = this.#rendering.get(registry);
+    if (rendering === undefined) {
+      rendering = this.#render(registry).finally(() => this.#rendering.delete(registry));
+      this.#rendering.set(registry, rendering);
+    }
+    return rendering;
+  }
+
+  async #render(registry: Registry | Registry<OpenMetricsContentType>): Promise<MetricsPage> {
+    const blocks: string[] = [];
+    for (const { name } of registry.getMetricsAsArray()) {
+      blocks.push(await registry.getSingleMetricAsString(name));
+      // A thousand routes make long blocks: requests go on between two of them.
+      await nextTurn();
+    }
+    if (registry === this.#openMetrics) blocks.push('# EOF');
+    return { contentType: registry.contentType, text: `${blocks.join('\n')}\n` };
+  }
+
+  #counter(name: string, help: string, collect: Collect): void {
+    new CollectedCounter({ name: `outrigger_${name}`, help, registers: [this.#text] }, collect);
+  }
+
+  #gauge(name: string, help: string, collect: Collect): void {
+    new CollectedGauge({ name: `outrigger_${name}`, help, registers: [this.#text] }, collect);
+  }
+
+  #registerCommands({ commands, clock }: MetricsSource): void {
+    this.#counter(
+      'requests_total',
+      'Requests, by how they ended and by the status that the app was sent',
+      () => read.requestSamples(commands),
+    );
+    const durations = 'outrigger_request_duration_seconds';
+    new CollectedHistogram(
+      {
+        name: durations,
+        help: 'Requests from their arrival to the end of the body',
+        registers: [this.#text],
+      },
+      () => read.durationSamples(durations, commands),
+    );
+    this.#counter('attempts_total', 'Attempts sent upstream, as judged at the response head', () =>
+      read.attemptSamples(commands),
+    );
+    this.#gauge(
+      'breaker_state',
+      '0 closed, 1 half-open, 2 open; for unlisted destinations how many are in each state',
+      () => read.breakerStateSamples(commands, clock.now()),
+    );
+    this.#counter('breaker_transitions_total', 'Changes of the state of breakers', () =>
+      read.transitionSamples(commands),
+    );
+    this.#gauge('bulkhead_in_flight', 'Requests that hold a place of the bulkhead', () =>
+      read.bulkheadSamples(commands, (bulkhead) => bulkhead.inFlight),
+    );
+    this.#gauge('bulkhead_queued', 'Requests that wait for a place of the bulkhead', () =>
+      read.bulkheadSamples(commands, (bulkhead) => bulkhead.queued),
+    );
+    this.#counter('rejected_total', 'Requests that a policy or a rule refused', () =>
+      read.rejectionSamples(commands),
+    );
+    this.#counter('retries_total', 'Attempts after the first, by what failed before', () =>
+      read.retrySamples(commands),
+    );
+    this.#counter('retries_skipped_total', 'Retries that did not happen, by what forbade them', () =>
+      read.skippedRetrySamples(commands),
+    );
+  }
+
+  #registerProcess(source: MetricsSource): void {
+    this.#gauge('retry_budget_tokens', 'Retries that the budget of an upstream would allow now', () =>
+      Array.from(source.upstreams(), ({ name, retryBudgetTokens }) => ({
+        labels: { upstream: name },
+        value: retryBudgetTokens,
+      })),
+    );
+    this.#gauge('upstream_endpoints', 'Endpoints of an upstream, by state', () =>
+      Array.from(source.upstreams(), ({ name, endpoints }) => [
+        { labels: { upstream: name, state: 'available' }, value: endpoints.available },
+        { labels: { upstream: name, state: 'passed_over' }, value: endpoints.passedOver },
+      ]).flat(),
+    );
+    this.#counter('config_reloads_total', 'Reloads of the configuration', () => [
+      { labels: { result: 'success' }, value: source.reloads().succeeded },
+      { labels: { result: 'failure' }, value: source.reloads().failed },
+    ]);
+    this.#gauge('config_last_reload_success', '1 when the last reload, or the start, succeeded', () => [
+      { labels: {}, value: source.reloads().lastSucceeded ? 1 : 0 },
+    ]);
+    this.#counter('log_lines_dropped_total', 'Log lines that nobody took in time', () => [
+      { labels: {}, value: source.logLinesDropped() },
+    ]);
+    this.#counter('listener_errors_total', 'Defects in listeners to events', () => [
+      { labels: {}, value: source.listenerErrors() },
+    ]);
+    this.#gauge('build_info', 'What is running', () => [
+      { labels: { version: source.version, node: process.version }, value: 1 },
+    ]);
+  }
+}

@@ -1,0 +1,35 @@
+import type { Address } from './sources.ts';
+
+/** `10.0.0.1:80`, `[fd00::1]:80`, `name:80` or `unix:/path`: how an address is written in configuration, log and metrics. */
+export const formatAddress = (address: Address): string => {
+  if (address.kind === 'unix') return `unix:${address.path}`;
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+};
+
+/**
+ * One address of an upstream and what is known of it. The balancer reads and writes the load and the passing-over; the
+ * transport keeps its connections in `connections`.
+ */
+export class Endpoint {
+  readonly address: Address;
+  readonly label: string;
+  /** Attempts in flight. */
+  inFlight = 0;
+  /** Connect failures and early resets since the last answer. */
+  consecutiveFailures = 0;
+  /** How often it was passed over since the last answer: what the time doubles by. */
+  timesPassedOver = 0;
+  /** True while the one attempt runs that decides whether it is used again. */
+  isOnTrial = false;
+  /** Until when it is passed over while another is available, on the monotonic clock. */
+  passedOverUntil = 0;
+  /** True once it is no longer in its upstream's set: no new attempt, and its idle connections are closed. */
+  isRemoved = false;
+  /** The transport's own: its pool of connections. */
+  connections: { close(): void } | null = null;
+
+  constructor(address: Address) {
+    this.address = address;
+    this.label = formatAddress(address);
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Errors of the operating system and of libraries, turned into our reasons. Nothing else in the program reads an error
+ * of a socket: whoever gets one asks here.
+ */
+import type { WireFault } from '../http1/client-connection.ts';
+import { violations } from '../http1/violation.ts';
+import { type Failure, failure } from '../policy/outcome.ts';
+import type { FailureReason } from '../policy/reason.ts';
+
+/** What c-ares calls the response codes of RFC 1035, section 4.1.1, in the words of the registry. */
+const dnsWords = new Map([
+  ['ENOTFOUND', 'NXDOMAIN'],
+  ['ENODATA', 'NODATA'],
+  ['EFORMERR', 'FORMERR'],
+  ['ESERVFAIL', 'SERVFAIL'],
+  ['ENOTIMP', 'NOTIMP'],
+  ['EREFUSED', 'REFUSED'],
+]);
+
+/** Nobody listens there, and somebody who knows said so. The rest is `connect_failed`. */
+const refusals = new Set([
+  'ECONNREFUSED',
+  // The path of a unix socket that does not exist, and one whose queue of connections is full.
+  'ENOENT',
+  'EAGAIN',
+]);
+
+/** `ECONNREFUSED` and its like; `UNKNOWN` for what is no error of the system. Never text that a peer could write. */
+const systemCode = (error: unknown): string => {
+  if (!(error instanceof Error) || !('code' in error)) return 'UNKNOWN';
+  return typeof error.code === 'string' && /^[A-Z][A-Z0-9_]*$/.test(error.code) ? error.code : 'UNKNOWN';
+};
+
+/** A connection that did not come about: nothing was sent. `detail` is the system's code. */
+export const connectFault = (error: unknown): Failure => {
+  const code = systemCode(error);
+  let reason: FailureReason = 'connect_failed';
+  if (refusals.has(code)) reason = 'connect_refused';
+  if (code === 'ETIMEDOUT') reason = 'connect_timeout';
+  return failure(reason, true, code);
+};
+
+/**
+ * A connection that was lost before the answer began. `error` null: the peer closed in order, and `detail` is `EOF`.
+ * `isUnsent` only where not one byte of the request was written to it.
+ */
+export const resetFault = (error: unknown, isUnsent: boolean): Failure =>
+  failure('reset', isUnsent, error === null ? 'EOF' : systemCode(error));
+
+/** A name that could not be resolved. `detail` is the response code (RFC 9209, section 2.3.2), else the library's code. */
+export const dnsFault = (error: unknown): Failure => {
+  const code = systemCode(error);
+  const reason = code === 'ETIMEOUT' || code === 'EAI_AGAIN' ? 'dns_timeout' : 'dns_error';
+  return failure(reason, true, dnsWords.get(code) ?? code);
+};
+
+/** A name that cannot be in DNS at all, so that nobody was asked. */
+export const badName = failure('dns_error', true, 'EBADNAME');
+
+/** True where the name servers answered, and the answer is that there is no address. */
+export const isAbsence = (fault: Failure): boolean =>
+  fault.reason === 'dns_error' && (fault.detail === 'NXDOMAIN' || fault.detail === 'NODATA');
+
+/** Rules of the wire with a reason of their own; an upstream that breaks another one has a `protocol_error`. */
+const ruleReasons = new Map<string, FailureReason>([
+  [violations.head_size.rule, 'response_head_too_large'],
+  [violations.field_count.rule, 'response_head_too_large'],
+  [violations.trailer_size.rule, 'response_head_too_large'],
+  [violations.transfer_encoding.rule, 'response_transfer_coding'],
+  [violations.transfer_coding.rule, 'response_transfer_coding'],
+  [violations.switched.rule, 'upgrade_failed'],
+]);
+
+/**
+ * An exchange that was lost on its connection. `hasHead`: the final head had come, so the answer is incomplete;
+ * `isUnsent` only where not one byte of the request was written.
+ */
+export const wireFault = (fault: WireFault, hasHead: boolean, isUnsent: boolean): Failure => {
+  if (fault.kind === 'malformed') {
+    const { rule } = fault.violation;
+    return failure(ruleReasons.get(rule) ?? 'protocol_error', false, rule);
+  }
+  if (!hasHead) return resetFault(fault.error, isUnsent);
+  return failure('response_incomplete', false, fault.error === null ? 'EOF' : systemCode(fault.error));
+};

@@ -1,0 +1,208 @@
+import type { Socket } from 'node:net';
+import { ClientConnection, type ResponseObserver, type WireFault } from '../http1/client-connection.ts';
+import { ClientPool, type PoolWaiter } from '../http1/client-pool.ts';
+import type { ClientBounds } from '../http1/limits.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type Failure, type Outcome, rejected, success } from '../policy/outcome.ts';
+import type { Dial, Dialer, DialObserver } from './dialer.ts';
+import type { Endpoint } from './endpoint.ts';
+import { wireFault } from './faults.ts';
+import type { PoolSettings } from './sources.ts';
+import type { Attempt, OutgoingRequest, ResponseSink, Transport } from './transport.ts';
+
+export interface Http1TransportOptions {
+  readonly clock: Clock;
+  readonly dialer: Pick<Dialer, 'dial'>;
+  readonly pool: PoolSettings;
+  readonly bounds: ClientBounds;
+}
+
+/** Attempts over our own HTTP/1.1 wire, on kept connections where there are some. */
+export class Http1Transport implements Transport {
+  readonly #options: Http1TransportOptions;
+
+  constructor(options: Http1TransportOptions) {
+    this.#options = options;
+  }
+
+  prepare(endpoint: Endpoint, request: OutgoingRequest, sink: ResponseSink): Attempt {
+    return new Http1Attempt(this.#options, this.#poolOf(endpoint), endpoint, request, sink);
+  }
+
+  #poolOf(endpoint: Endpoint): ClientPool {
+    if (endpoint.connections instanceof ClientPool) return endpoint.connections;
+    const { clock, pool } = this.#options;
+    const created = new ClientPool(clock, {
+      connections: pool.connectionsPerEndpoint,
+      maxIdle: pool.maxIdle,
+      idleMs: pool.idleMs,
+    });
+    endpoint.connections = created;
+    return created;
+  }
+}
+
+class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaiter {
+  readonly #options: Http1TransportOptions;
+  readonly #pool: ClientPool;
+  readonly #endpoint: Endpoint;
+  readonly #request: OutgoingRequest;
+  readonly #sink: ResponseSink;
+  #connection: ClientConnection | null = null;
+  #dial: Dial | null = null;
+  #isWaiting = false;
+  #isReused = false;
+  /** True after a kept connection turned out to be dead: then only a new one will do, once. */
+  #mustBeFresh = false;
+  #startedAt = 0;
+  #status = 0;
+  #isOver = false;
+
+  constructor(
+    options: Http1TransportOptions,
+    pool: ClientPool,
+    endpoint: Endpoint,
+    request: OutgoingRequest,
+    sink: ResponseSink,
+  ) {
+    this.#options = options;
+    this.#pool = pool;
+    this.#endpoint = endpoint;
+    this.#request = request;
+    this.#sink = sink;
+  }
+
+  start(): void {
+    this.#startedAt = this.#options.clock.now();
+    this.#connect();
+  }
+
+  pause(): void {
+    this.#connection?.pause();
+  }
+
+  resume(): void {
+    this.#connection?.resume();
+  }
+
+  abort(outcome: Outcome): void {
+    if (this.#isOver) return;
+    const neverSent = this.#isWaiting;
+    this.#letGo();
+    // Time that ran out while every connection was taken says nothing about the upstream.
+    this.#end(neverSent && outcome.kind === 'failure' ? rejected('pool_exhausted') : outcome, '');
+  }
+
+  discard(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#connection?.discard();
+    this.#connection = null;
+  }
+
+  placeFree(): void {
+    this.#isWaiting = false;
+    this.#connect();
+  }
+
+  dialled(socket: Socket): void {
+    this.#dial = null;
+    this.#isReused = false;
+    const connection = new ClientConnection(socket, this.#pool, this.#options.bounds);
+    this.#send(connection, this.#options.clock.now() - this.#startedAt);
+  }
+
+  dialFailed(failure: Failure): void {
+    this.#dial = null;
+    this.#pool.forgo();
+    this.#end(failure, '');
+  }
+
+  responseInformational(head: ResponseHead): void {
+    this.#sink.informational(head);
+  }
+
+  responseHead(head: ResponseHead): void {
+    this.#status = head.status;
+    this.#sink.head(head);
+  }
+
+  responseData(chunk: Buffer): void {
+    this.#sink.data(chunk);
+  }
+
+  responseFlush(): void {
+    this.#sink.flush();
+  }
+
+  responseEnd(trailers: string): void {
+    this.#connection = null;
+    this.#end(success(this.#status), trailers);
+  }
+
+  responseFailed(fault: WireFault): void {
+    const connection = this.#connection!;
+    this.#connection = null;
+    if (fault.kind === 'closed' && this.#isReused && !connection.hasHeard && this.#mayResend(connection)) {
+      this.#mustBeFresh = true;
+      this.#connect();
+      return;
+    }
+    this.#end(wireFault(fault, this.#status !== 0, connection.isUnsent), '');
+  }
+
+  /**
+   * A kept connection that dies before it answered was most likely closed by the server while our request was on its
+   * way. That is nobody's failure, so the request goes out once more, on a connection made for it.
+   */
+  #mayResend(connection: ClientConnection): boolean {
+    if (this.#mustBeFresh) return false;
+    const { body, isRepeatable } = this.#request;
+    return (isRepeatable || connection.isUnsent) && (body === null || body.isReplayable);
+  }
+
+  #connect(): void {
+    const kept = this.#pool.take();
+    if (kept !== null) {
+      if (!this.#mustBeFresh) {
+        this.#isReused = true;
+        this.#send(kept, 0);
+        return;
+      }
+      kept.destroy();
+    }
+    if (this.#pool.reserve()) {
+      this.#dial = this.#options.dialer.dial(this.#endpoint.address, this.#request.connectTimeoutMs, this);
+      // It may have failed already.
+      if (this.#isOver) this.#dial = null;
+    } else {
+      this.#isWaiting = true;
+      this.#pool.wait(this);
+    }
+  }
+
+  #send(connection: ClientConnection, connectMs: number): void {
+    this.#connection = connection;
+    this.#sink.connected(connectMs);
+    connection.begin(this.#request.method, this.#request.headText, this.#request.body, this);
+  }
+
+  #letGo(): void {
+    if (this.#isWaiting) this.#pool.stopWaiting(this);
+    this.#isWaiting = false;
+    if (this.#dial !== null) {
+      this.#dial.cancel();
+      this.#dial = null;
+      this.#pool.forgo();
+    }
+    this.#connection?.destroy();
+    this.#connection = null;
+  }
+
+  #end(outcome: Outcome, trailers: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#sink.end(outcome, trailers);
+  }
+}

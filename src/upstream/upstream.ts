@@ -1,0 +1,160 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Outcome } from '../policy/outcome.ts';
+import type { EndpointChange } from '../telemetry/events.ts';
+import type { IpLiteral } from './address-rules.ts';
+import { pickEndpoint } from './balancer.ts';
+import { Discovery } from './discovery.ts';
+import { Endpoint, formatAddress } from './endpoint.ts';
+import { type Authority, NamedEndpoints } from './named-endpoints.ts';
+import { noteEnd, noteStart } from './passing-over.ts';
+import { isLocalhost, type Resolver } from './resolver.ts';
+import type { Address, EndpointSource } from './sources.ts';
+
+export interface UpstreamOptions {
+  readonly name: string;
+  readonly source: EndpointSource;
+  readonly resolver: Pick<Resolver, 'resolve'>;
+  readonly clock: Clock;
+  /** 0 ≤ x < 1: for the choice of two, and for jitter. */
+  readonly random: () => number;
+  /** Hears of endpoints that come, go, are passed over and are available again; not of those it begins with. */
+  readonly onChange: (change: EndpointChange) => void;
+}
+
+/** A named dependency: the set of its endpoints, however it comes about, and the choice among them. */
+export class Upstream {
+  readonly name: string;
+  readonly #options: UpstreamOptions;
+  readonly #discovery: Discovery | null;
+  readonly #named: NamedEndpoints | null;
+  #endpoints: readonly Endpoint[];
+  #isClosed = false;
+
+  constructor(options: UpstreamOptions) {
+    this.name = options.name;
+    this.#options = options;
+    const { source } = options;
+    this.#endpoints = initialAddresses(source).map((address) => new Endpoint(address));
+    // Both addresses of localhost are one server, and a good one may well listen on only one of them: resolved when
+    // dialled, the second is tried where the first refuses. As two endpoints every other attempt would fail.
+    this.#discovery =
+      source.kind === 'dns' && !isLocalhost(source.host.toLowerCase()) ? this.#discover(source) : null;
+    this.#named =
+      source.kind === 'named'
+        ? new NamedEndpoints({
+            endpointAdded: (endpoint) => this.#added(endpoint, 'named by the app'),
+            endpointRemoved: (endpoint) => this.#removed(endpoint, 'idle for longest'),
+          })
+        : null;
+  }
+
+  /** The set as it is now: another array when it changes, never the same one changed. */
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints;
+  }
+
+  /** False while a declared name has never been asked for with any result: start-up waits for that, not for success. */
+  get dnsTried(): boolean {
+    return this.#discovery === null || this.#discovery.isTried;
+  }
+
+  /** Begins to resolve a declared name in the background. */
+  start(): void {
+    this.#discovery?.start();
+  }
+
+  /** Stops that, takes all endpoints out of use and closes their idle connections. Attempts in flight go on. */
+  close(): void {
+    this.#isClosed = true;
+    this.#discovery?.close();
+    for (const endpoint of this.#endpoints) retire(endpoint);
+    this.#endpoints = [];
+  }
+
+  /**
+   * Where the next attempt goes, not to `avoid` (the endpoint of the one before) if another is available; null: there is
+   * none. `authority` matters only where the app's word is what is dialled.
+   */
+  pick(now: number, avoid: Endpoint | null, authority: Authority): Endpoint | null {
+    if (this.#named !== null) return this.#isClosed ? null : this.#named.get(authority);
+    return pickEndpoint(this.#endpoints, now, avoid, this.#options.random);
+  }
+
+  /** To be called before each attempt, in the same tick as the `pick`. */
+  attemptStarted(endpoint: Endpoint): void {
+    noteStart(endpoint, this.#options.clock);
+  }
+
+  /** To be called exactly once for each started attempt. */
+  attemptSettled(endpoint: Endpoint, outcome: Outcome, now: number): void {
+    const standing = noteEnd(endpoint, outcome, now, this.#options.random);
+    if (standing === 'unchanged' || endpoint.isRemoved) return;
+    if (standing === 'available') this.#emit(endpoint, 'available', 'it answered');
+    else this.#emit(endpoint, 'passed_over', describePassingOver(endpoint, outcome, now));
+  }
+
+  #discover(source: { readonly host: string; readonly port: number }): Discovery {
+    const { resolver, clock, random } = this.#options;
+    const { host, port } = source;
+    return new Discovery({
+      host,
+      port,
+      resolver,
+      clock,
+      random,
+      onAddresses: (addresses, why) => this.#replace(addresses, port, why),
+    });
+  }
+
+  /** Endpoints whose address stays are kept with all that is known of them. */
+  #replace(addresses: readonly IpLiteral[], port: number, why: string): void {
+    const before = new Map(this.#endpoints.map((endpoint) => [endpoint.label, endpoint]));
+    const after = new Map<string, Endpoint>();
+    for (const { host } of addresses) {
+      const address: Address = { kind: 'ip', host, port };
+      const label = formatAddress(address);
+      after.set(label, before.get(label) ?? new Endpoint(address));
+    }
+    for (const [label, endpoint] of before) if (!after.has(label)) this.#removed(endpoint, why);
+    for (const [label, endpoint] of after) if (!before.has(label)) this.#added(endpoint, why);
+  }
+
+  #added(endpoint: Endpoint, why: string): void {
+    this.#endpoints = [...this.#endpoints, endpoint];
+    this.#emit(endpoint, 'added', why);
+  }
+
+  #removed(endpoint: Endpoint, why: string): void {
+    this.#endpoints = this.#endpoints.filter((other) => other !== endpoint);
+    retire(endpoint);
+    this.#emit(endpoint, 'removed', why);
+  }
+
+  #emit(endpoint: Endpoint, change: EndpointChange['change'], why: string): void {
+    const { onChange, clock } = this.#options;
+    onChange({ upstream: this.name, endpoint: endpoint.label, change, why, at: clock.wallTime() });
+  }
+}
+
+/** What an upstream begins with. A declared name is dialled by its name until the first good answer. */
+const initialAddresses = (source: EndpointSource): readonly Address[] => {
+  switch (source.kind) {
+    case 'static':
+      return source.addresses;
+    case 'dns':
+      return [{ kind: 'name', host: source.host, port: source.port }];
+    case 'named':
+      return [];
+  }
+};
+
+const retire = (endpoint: Endpoint): void => {
+  endpoint.isRemoved = true;
+  endpoint.connections?.close();
+};
+
+const describePassingOver = (endpoint: Endpoint, outcome: Outcome, now: number): string => {
+  const detail = outcome.kind === 'failure' && outcome.detail !== '' ? ` (${outcome.detail})` : '';
+  const seconds = ((endpoint.passedOverUntil - now) / 1000).toFixed(1);
+  return `${outcome.kind === 'failure' ? outcome.reason : outcome.kind}${detail}, for ${seconds} s`;
+};

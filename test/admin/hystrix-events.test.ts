@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { commandEvent, poolEvent } from '../../src/admin/hystrix-events.ts';
+import { failure, ignoredSuccess, success } from '../../src/policy/outcome.ts';
+import type { CommandDescription } from '../../src/telemetry/command-figures.ts';
+import { Commands } from '../../src/telemetry/commands.ts';
+import {
+  bulkheadView,
+  describeCommand,
+  exchangeEnded,
+  policySettings,
+} from '../telemetry/command-fixture.ts';
+
+const now = 1_000_000;
+const wallTime = 1_800_000_000_000.75;
+
+const open = (description: CommandDescription) => new Commands().open(description);
+
+const figuresOf = (description: CommandDescription) => open(description).figures(now);
+
+const commandFields =
+  `type name group currentTime isCircuitBreakerOpen errorPercentage errorCount requestCount
+rollingCountBadRequests rollingCountCollapsedRequests rollingCountEmit rollingCountExceptionsThrown rollingCountFailure
+rollingCountFallbackEmit rollingCountFallbackFailure rollingCountFallbackMissing rollingCountFallbackRejection
+rollingCountFallbackSuccess rollingCountResponsesFromCache rollingCountSemaphoreRejected rollingCountShortCircuited
+rollingCountSuccess rollingCountThreadPoolRejected rollingCountTimeout currentConcurrentExecutionCount
+rollingMaxConcurrentExecutionCount latencyExecute_mean latencyExecute latencyTotal_mean latencyTotal
+propertyValue_circuitBreakerRequestVolumeThreshold propertyValue_circuitBreakerSleepWindowInMilliseconds
+propertyValue_circuitBreakerErrorThresholdPercentage propertyValue_circuitBreakerForceOpen
+propertyValue_circuitBreakerForceClosed propertyValue_circuitBreakerEnabled propertyValue_executionIsolationStrategy
+propertyValue_executionIsolationThreadTimeoutInMilliseconds propertyValue_executionTimeoutInMilliseconds
+propertyValue_executionIsolationThreadInterruptOnTimeout propertyValue_executionIsolationThreadPoolKeyOverride
+propertyValue_executionIsolationSemaphoreMaxConcurrentRequests
+propertyValue_fallbackIsolationSemaphoreMaxConcurrentRequests
+propertyValue_metricsRollingStatisticalWindowInMilliseconds propertyValue_requestCacheEnabled
+propertyValue_requestLogEnabled reportingHosts threadPool`.split(/\s+/);
+
+const poolFields = `type name currentTime currentActiveCount currentCompletedTaskCount currentCorePoolSize
+currentMaximumPoolSize currentLargestPoolSize currentPoolSize currentQueueSize currentTaskCount
+rollingCountThreadsExecuted rollingMaxActiveThreads rollingCountCommandRejections
+propertyValue_queueSizeRejectionThreshold propertyValue_metricsRollingStatisticalWindowInMilliseconds
+reportingHosts`.split(/\s+/);
+
+const assertIntegers = (value: unknown, path: string): void => {
+  if (typeof value === 'number') assert.ok(Number.isSafeInteger(value), `${path} is ${value}`);
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, inner] of Object.entries(value)) assertIntegers(inner, `${path}.${key}`);
+};
+
+/** A command with a bit of everything and uneven figures. */
+const busyFigures = () => {
+  const endless = { ...policySettings.timeout, totalMs: Number.POSITIVE_INFINITY };
+  const bulkhead = bulkheadView('reviews', { concurrency: Number.POSITIVE_INFINITY, inFlight: 2 });
+  const settings = { ...policySettings, timeout: endless };
+  const book = open(describeCommand('reviews', { settings, bulkhead, status: { errorPercent: 33.3 } }));
+  for (const ms of [0.4, 12.7, 99.9]) {
+    book.attemptStarted(now);
+    book.attemptSettled(success(200), ms, now);
+    book.exchangeEnded(exchangeEnded({ firstByteMs: ms + 0.3 }), now);
+  }
+  return book.figures(now);
+};
+
+test('a command event has every field of Hystrix and no other', () => {
+  assert.deepEqual(Object.keys(commandEvent(busyFigures(), wallTime)).sort(), [...commandFields].sort());
+});
+
+test('a pool event has every field of Hystrix and no other', () => {
+  assert.deepEqual(Object.keys(poolEvent([busyFigures()], wallTime)).sort(), [...poolFields].sort());
+});
+
+test('every number is an integer, also where a limit is infinite', () => {
+  const figures = busyFigures();
+
+  assertIntegers(commandEvent(figures, wallTime), 'command');
+  assertIntegers(poolEvent([figures], wallTime), 'pool');
+  assert.equal(commandEvent(figures, wallTime).propertyValue_executionTimeoutInMilliseconds, 2_147_483_647);
+});
+
+test('idle and busy events have the same keys and the same kinds of values', () => {
+  const shape = (event: object) => Object.entries(event).map(([key, value]) => `${key}: ${typeof value}`);
+  const idle = figuresOf(describeCommand('reviews'));
+
+  assert.deepEqual(shape(commandEvent(idle, wallTime)), shape(commandEvent(busyFigures(), wallTime)));
+  assert.deepEqual(Object.keys(commandEvent(idle, wallTime).latencyExecute).sort(), [
+    '0',
+    '100',
+    '25',
+    '50',
+    '75',
+    '90',
+    '95',
+    '99',
+    '99.5',
+  ]);
+});
+
+test('attempts, refusals and fallbacks stand in the fields that Hystrix has for them', () => {
+  const book = open(describeCommand('reviews'));
+  for (const outcome of [
+    success(200),
+    ignoredSuccess(404),
+    failure('reset', false),
+    failure('attempt_timeout', false),
+  ]) {
+    book.attemptStarted(now);
+    book.attemptSettled(outcome, 5, now);
+  }
+  book.requestRejected('circuit_open', now);
+  book.requestRejected('bulkhead_full', now);
+  book.fallbackServed('success', now);
+  book.exchangeEnded(exchangeEnded({ outcome: failure('reset', false), reason: 'reset' }), now);
+
+  const event = commandEvent(book.figures(now), wallTime);
+
+  assert.equal(event.rollingCountSuccess, 1);
+  assert.equal(event.rollingCountBadRequests, 1);
+  assert.equal(event.rollingCountFailure, 1);
+  assert.equal(event.rollingCountTimeout, 1);
+  assert.equal(event.rollingCountShortCircuited, 1);
+  assert.equal(event.rollingCountFallbackSuccess, 1);
+  assert.equal(event.rollingCountFallbackMissing, 1);
+  assert.equal(event.rollingCountExceptionsThrown, 2, 'the ignored answer and the one without a fallback');
+  assert.equal(poolEvent([book.figures(now)], wallTime).rollingCountThreadsExecuted, 4);
+});
+
+for (const [queueLimit, strategy, threadPoolRejected, semaphoreRejected] of [
+  [10, 'THREAD', 1, 0],
+  [0, 'SEMAPHORE', 0, 1],
+] as const) {
+  test(`a bulkhead with ${queueLimit} places to wait is a ${strategy} and rejects as one`, () => {
+    const book = open(describeCommand('reviews', { bulkhead: bulkheadView('reviews', { queueLimit }) }));
+    book.requestRejected('bulkhead_full', now);
+
+    const event = commandEvent(book.figures(now), wallTime);
+
+    assert.equal(event.propertyValue_executionIsolationStrategy, strategy);
+    assert.equal(event.rollingCountThreadPoolRejected, threadPoolRejected);
+    assert.equal(event.rollingCountSemaphoreRejected, semaphoreRejected);
+  });
+}
+
+test('the health figures are the breaker’s own, and the rolling ones where the breaker is off', () => {
+  const on = describeCommand('on', { status: { total: 30, errors: 10, errorPercent: 33, isOpen: true } });
+  const off = open(describeCommand('off', { status: { isEnabled: false } }));
+  for (const outcome of [success(200), success(200), failure('reset', false)]) {
+    off.attemptStarted(now);
+    off.attemptSettled(outcome, 5, now);
+  }
+
+  const onEvent = commandEvent(figuresOf(on), wallTime);
+  const offEvent = commandEvent(off.figures(now), wallTime);
+
+  assert.deepEqual([onEvent.requestCount, onEvent.errorCount, onEvent.errorPercentage], [30, 10, 33]);
+  assert.equal(onEvent.isCircuitBreakerOpen, true);
+  assert.deepEqual([offEvent.requestCount, offEvent.errorCount, offEvent.errorPercentage], [3, 1, 33]);
+  assert.equal(offEvent.propertyValue_circuitBreakerEnabled, false);
+});
+
+test('force flags are booleans', () => {
+  const forced = commandEvent(figuresOf(describeCommand('a', { status: { force: 'open' } })), wallTime);
+
+  assert.equal(forced.propertyValue_circuitBreakerForceOpen, true);
+  assert.equal(forced.propertyValue_circuitBreakerForceClosed, false);
+});
+
+test('names carry nothing that could break a page', () => {
+  const hostile = describeCommand('<b>"x\\y"</b>&[::1]:80', {
+    upstream: 'a\nb',
+    bulkhead: bulkheadView("p'q"),
+  });
+
+  const event = commandEvent(figuresOf(hostile), wallTime);
+
+  assert.equal(event.name, '_b__x_y__/b___::1_:80');
+  assert.equal(event.group, 'a_b');
+  assert.equal(event.threadPool, 'p_q');
+});
+
+test('a pool adds up the commands that share it', () => {
+  const commands = new Commands();
+  const shared = bulkheadView('ads', {
+    inFlight: 3,
+    queued: 2,
+    completedTotal: 10,
+    maxInFlightEver: 7,
+    concurrency: 8,
+  });
+  const books = ['a', 'b'].map((route) =>
+    commands.open(describeCommand(`ads.${route}`, { upstream: 'ads', route, bulkhead: shared })),
+  );
+  for (const book of books) {
+    book.attemptStarted(now);
+    book.attemptSettled(success(200), 5, now);
+    book.requestRejected('bulkhead_full', now);
+  }
+
+  const event = poolEvent(
+    books.map((book) => book.figures(now)),
+    wallTime,
+  );
+
+  assert.equal(event.name, 'ads');
+  assert.equal(event.rollingCountThreadsExecuted, 2);
+  assert.equal(event.rollingCountCommandRejections, 2);
+  assert.equal(event.rollingMaxActiveThreads, 3);
+  assert.deepEqual(
+    [
+      event.currentActiveCount,
+      event.currentQueueSize,
+      event.currentCompletedTaskCount,
+      event.currentTaskCount,
+    ],
+    [3, 2, 10, 15],
+  );
+  assert.deepEqual([event.currentCorePoolSize, event.currentLargestPoolSize], [8, 7]);
+});

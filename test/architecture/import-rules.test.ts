@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { basename } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { cyclesIn, folderOf, importsOf, readTree, type SourceFile, targetOf } from './import-graph.ts';
+
+/** What the files of a folder may import, beside each other. */
+interface Reach {
+  /** Folders, or single files. */
+  readonly imports: readonly string[];
+  /** Folders of which only types may be imported. */
+  readonly types: readonly string[];
+}
+
+const core = ['lib', 'http1', 'policy', 'upstream', 'proxy'];
+
+/** Types only, for those on the path of a request to tell what happens without knowing who listens. */
+const events = 'telemetry/events.ts';
+
+const rules: Readonly<Record<string, Reach>> = {
+  lib: { imports: [], types: [] },
+  http1: { imports: ['lib'], types: [events] },
+  policy: { imports: ['lib'], types: [events] },
+  upstream: { imports: ['lib', 'http1', 'policy'], types: [events] },
+  proxy: { imports: ['lib', 'http1', 'policy', 'upstream'], types: [events] },
+  listener: { imports: core, types: [events] },
+  config: { imports: ['lib'], types: ['http1', 'policy', 'upstream', events] },
+  // What the log and the admin port can be told has no other home than the configuration.
+  telemetry: { imports: ['lib', 'policy'], types: ['config/settings.ts'] },
+  admin: { imports: ['lib', 'telemetry'], types: ['config/settings.ts'] },
+  runtime: { imports: [...core, 'listener', 'config', 'telemetry', 'admin'], types: [] },
+  cli: { imports: ['lib', 'config', 'runtime', 'demo'], types: [] },
+  demo: { imports: ['lib'], types: [] },
+  'main.ts': { imports: ['cli'], types: [] },
+};
+
+/** Packages that are used in one place, so that they could be replaced there. */
+const onlyImporter: Readonly<Record<string, string>> = {
+  opossum: 'policy/breaker.ts',
+  'p-retry': 'proxy/attempt-loop.ts',
+  'prom-client': 'telemetry/metrics.ts',
+  pino: 'telemetry/log.ts',
+};
+
+const maxLines = 300;
+
+const files = readTree(fileURLToPath(new URL('../../src', import.meta.url)));
+
+const covers = (allowed: readonly string[], target: string): boolean =>
+  allowed.includes(target) || allowed.includes(folderOf(target));
+
+/** Imports of a file that reach where its folder may not. */
+function trespasses(file: SourceFile): string[] {
+  const folder = folderOf(file.path);
+  const reach = rules[folder];
+  if (reach === undefined) return [`${file.path}: no rule for ${folder}`];
+  const wrong: string[] = [];
+  for (const each of file.imports) {
+    const target = targetOf(file, each);
+    if (target === null || folderOf(target) === folder || covers(reach.imports, target)) continue;
+    if (each.isTypeOnly && covers(reach.types, target)) continue;
+    wrong.push(`${file.path} imports ${each.isTypeOnly ? 'a type of ' : ''}${target}`);
+  }
+  return wrong;
+}
+
+test('each folder imports only what its layer may know', () => {
+  assert.deepEqual(files.flatMap(trespasses), []);
+});
+
+test('no file needs itself by way of others', () => {
+  assert.deepEqual(cyclesIn(files), []);
+});
+
+test('every relative import names a file of the tree', () => {
+  const paths = new Set(files.map((file) => file.path));
+  const dangling = files.flatMap((file) =>
+    file.imports
+      .map((each) => targetOf(file, each))
+      .filter((target) => target !== null && !paths.has(target))
+      .map((target) => `${file.path} imports ${target}`),
+  );
+  assert.deepEqual(dangling, []);
+});
+
+test('the policies see nothing of the platform', () => {
+  const impure = files.filter(
+    (file) =>
+      folderOf(file.path) === 'policy' && file.imports.some(({ specifier }) => specifier.startsWith('node:')),
+  );
+  assert.deepEqual(
+    impure.map((file) => file.path),
+    [],
+  );
+});
+
+for (const [name, path] of Object.entries(onlyImporter)) {
+  test(`${name} is imported in ${path} and nowhere else`, () => {
+    const importers = files.filter((file) =>
+      file.imports.some(({ specifier }) => isPackage(specifier, name)),
+    );
+    assert.deepEqual(
+      importers.map((file) => file.path),
+      [path],
+    );
+  });
+}
+
+function isPackage(specifier: string, name: string): boolean {
+  return specifier === name || specifier.startsWith(`${name}/`);
+}
+
+test('file names are unique in the tree', () => {
+  const byName = Map.groupBy(files, (file) => basename(file.path));
+  const shared = [...byName.values()].filter((same) => same.length > 1);
+  assert.deepEqual(
+    shared.map((same) => same.map((file) => file.path)),
+    [],
+  );
+});
+
+test(`no file is longer than ${maxLines} lines`, () => {
+  const long = files.filter((file) => file.lines > maxLines);
+  assert.deepEqual(
+    long.map((file) => `${file.path}: ${file.lines}`),
+    [],
+  );
+});
+
+test('imports are found in every form in which they are written', () => {
+  const text = [
+    `import { a } from './a.ts';`,
+    `import type { B } from './b.ts';`,
+    `import { type C } from './c.ts';`,
+    `import {\n  d,\n  type D,\n} from './d.ts';`,
+    `export { e } from './e.ts';`,
+    `import './f.ts';`,
+    `const g = await import('./g.ts');`,
+    `// import { h } from './h.ts';`,
+    `/* import { i } from './i.ts'; */`,
+  ].join('\n');
+
+  const found = importsOf(text).map(
+    ({ specifier, isTypeOnly }) => `${specifier}${isTypeOnly ? ' (type)' : ''}`,
+  );
+
+  assert.deepEqual(found, ['./a.ts', './b.ts (type)', './c.ts', './d.ts', './e.ts', './f.ts', './g.ts']);
+});
+
+test('a circle of imports is found wherever it is entered', () => {
+  const file = (path: string, ...targets: string[]): SourceFile => ({
+    path,
+    lines: 1,
+    imports: targets.map((specifier) => ({ specifier, isTypeOnly: true })),
+  });
+
+  const cycles = cyclesIn([file('a.ts', './x/b.ts'), file('x/b.ts', './c.ts'), file('x/c.ts', './b.ts')]);
+
+  assert.deepEqual(cycles, [['x/b.ts', 'x/c.ts', 'x/b.ts']]);
+});

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { GeneratorOrder, GeneratorReply } from './rig-messages.ts';
+
+/** Answers each request with these pieces, each in a write of its own, and counts. */
+async function listen(t: TestContext, ...pieces: string[]) {
+  const seen = { requests: 0, port: 0 };
+  const answer = (socket: Socket) => {
+    seen.requests++;
+    for (const piece of pieces) socket.write(piece);
+  };
+  const server = createServer({ noDelay: true }, (socket) => {
+    socket.on('data', () => answer(socket));
+    socket.on('error', () => socket.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  seen.port = (server.address() as AddressInfo).port;
+  return seen;
+}
+
+function startGenerator(t: TestContext) {
+  const child = fork(fileURLToPath(new URL('./generator.ts', import.meta.url)));
+  t.after(() => child.kill());
+  return async (order: GeneratorOrder): Promise<GeneratorReply> => {
+    const reply = once(child, 'message');
+    child.send(order);
+    return (await reply)[0];
+  };
+}
+
+const head = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n';
+
+test('the generator counts each answered request once, and leaves none under way', async (t) => {
+  const upstream = await listen(t, `${head}hello`);
+  const ask = startGenerator(t);
+
+  const connected = await ask({ kind: 'connect', port: upstream.port, connections: 4, bodyBytes: 5 });
+  const beforehand = upstream.requests;
+  const ran = await ask({ kind: 'run', durationMs: 30 });
+
+  assert.equal(connected.kind, 'connected');
+  assert.equal(beforehand, 4);
+  assert.equal(ran.kind === 'ran' && ran.requests, upstream.requests - beforehand);
+  assert.equal(upstream.requests >= 8, true);
+});
+
+test('an answer in several pieces counts once', async (t) => {
+  const upstream = await listen(t, head.slice(0, 11), head.slice(11), 'he', 'llo');
+  const ask = startGenerator(t);
+
+  await ask({ kind: 'connect', port: upstream.port, connections: 2, bodyBytes: 5 });
+  const ran = await ask({ kind: 'run', durationMs: 10 });
+
+  assert.equal(ran.kind === 'ran' && ran.requests, upstream.requests - 2);
+});
+
+test('another status than 200 stops the measurement', async (t) => {
+  const upstream = await listen(t, 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\nhello');
+  const ask = startGenerator(t);
+
+  const reply = await ask({ kind: 'connect', port: upstream.port, connections: 1, bodyBytes: 5 });
+
+  assert.deepEqual(reply, {
+    kind: 'failed',
+    why: 'unexpected answer: HTTP/1.1 503 Service Unavailable',
+  });
+});
+
+test('a longer answer than expected stops the measurement', async (t) => {
+  const upstream = await listen(t, `${head}hello, world`);
+  const ask = startGenerator(t);
+
+  const reply = await ask({ kind: 'connect', port: upstream.port, connections: 1, bodyBytes: 5 });
+
+  assert.deepEqual(reply, { kind: 'failed', why: 'answer longer than expected' });
+});

@@ -1,0 +1,173 @@
+/**
+ * The clients, as cheap as they can be: keep-alive connections that each send the next request when the answer is
+ * complete. A program of its own, so that it can be pinned; it takes orders from the bench and answers each one.
+ */
+
+import { connect, type Socket } from 'node:net';
+import type { GeneratorOrder, GeneratorReply } from './rig-messages.ts';
+
+const request = [
+  'GET /items/42?expand=price HTTP/1.1',
+  'Host: items.example',
+  'User-Agent: outrigger-bench',
+  'Accept: application/json',
+  'Accept-Encoding: identity',
+  'X-Request-Id: 0123456789abcdef',
+  '\r\n',
+].join('\r\n');
+
+const headEnd = Buffer.from('\r\n\r\n');
+
+/** One read buffer is enough: what a read brings is consumed before the next. */
+const readBuffer = Buffer.allocUnsafe(256 * 1024);
+
+/** What the connections report to. */
+interface Load {
+  readonly bodyBytes: number;
+  /** An answer is complete. False: the connection is to rest. */
+  answered(): boolean;
+  failed(why: string): void;
+}
+
+class Client {
+  readonly #load: Load;
+  readonly #socket: Socket;
+  #head = '';
+  #isInBody = false;
+  /** Content that is still to come. */
+  #missing = 0;
+
+  constructor(port: number, load: Load) {
+    this.#load = load;
+    const onread = { buffer: readBuffer, callback: (length: number) => this.#read(length) };
+    this.#socket = connect({ host: '127.0.0.1', port, noDelay: true, onread });
+    this.#socket.on('connect', () => this.send());
+    this.#socket.on('error', (error) => load.failed(error.message));
+    this.#socket.on('end', () => load.failed('connection closed by the proxy'));
+  }
+
+  send(): void {
+    this.#socket.write(request, 'latin1');
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #read(length: number): boolean {
+    if (this.#isInBody) this.#missing -= length;
+    else this.#readHead(length);
+    if (this.#isInBody && this.#missing <= 0) this.#complete();
+    return true;
+  }
+
+  /** The content's length is known, so the head need not be parsed: its status and its end are all that counts. */
+  #readHead(length: number): void {
+    const end = this.#head === '' ? readBuffer.subarray(0, length).indexOf(headEnd) : -1;
+    if (end < 0) {
+      this.#readSplitHead(length);
+      return;
+    }
+    if (readBuffer.toString('latin1', 9, 12) !== '200') this.#refused(readBuffer.toString('latin1', 0, end));
+    this.#beginBody(length - end - headEnd.length);
+  }
+
+  /** A head in more than one piece is rare, and may be slow. */
+  #readSplitHead(length: number): void {
+    this.#head += readBuffer.toString('latin1', 0, length);
+    const end = this.#head.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    if (this.#head.slice(9, 12) !== '200') this.#refused(this.#head);
+    this.#beginBody(this.#head.length - end - headEnd.length);
+    this.#head = '';
+  }
+
+  #beginBody(receivedBytes: number): void {
+    this.#isInBody = true;
+    this.#missing = this.#load.bodyBytes - receivedBytes;
+  }
+
+  #refused(head: string): void {
+    this.#load.failed(`unexpected answer: ${head.split('\r\n', 1)[0]}`);
+  }
+
+  #complete(): void {
+    this.#isInBody = false;
+    if (this.#missing < 0) this.#load.failed('answer longer than expected');
+    else if (this.#load.answered()) this.send();
+  }
+}
+
+class Generator implements Load {
+  readonly bodyBytes: number;
+  readonly #clients: Client[] = [];
+  #resting = 0;
+  #isRunning = false;
+  #requests = 0;
+  #startedAt = 0;
+
+  constructor(port: number, connections: number, bodyBytes: number) {
+    this.bodyBytes = bodyBytes;
+    for (let i = 0; i < connections; i++) this.#clients.push(new Client(port, this));
+  }
+
+  run(durationMs: number): void {
+    this.#isRunning = true;
+    this.#requests = 0;
+    this.#resting = 0;
+    this.#startedAt = performance.now();
+    setTimeout(() => {
+      this.#isRunning = false;
+    }, durationMs);
+    for (const client of this.#clients) client.send();
+  }
+
+  answered(): boolean {
+    this.#requests++;
+    if (this.#isRunning) return true;
+    this.#resting++;
+    if (this.#resting === this.#clients.length) this.#allResting();
+    return false;
+  }
+
+  failed(why: string): void {
+    reply({ kind: 'failed', why });
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.close();
+  }
+
+  #allResting(): void {
+    // Before the first run, the answers are those of the requests that each connection began with.
+    if (this.#startedAt === 0) reply({ kind: 'connected' });
+    else {
+      const elapsedMs = performance.now() - this.#startedAt;
+      reply({ kind: 'ran', requests: this.#requests, elapsedMs });
+    }
+  }
+}
+
+function reply(message: GeneratorReply): void {
+  process.send?.(message);
+}
+
+let generator: Generator | null = null;
+
+function obey(order: GeneratorOrder): void {
+  switch (order.kind) {
+    case 'connect':
+      generator = new Generator(order.port, order.connections, order.bodyBytes);
+      return;
+    case 'run':
+      generator?.run(order.durationMs);
+      return;
+    case 'close':
+      generator?.close();
+      generator = null;
+      reply({ kind: 'closed' });
+  }
+}
+
+process.on('message', obey);
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort, PinnedProcess } from './pinned-process.ts';
+
+/** The core that the proxies have for themselves; everything else of the rig is on the other. */
+export const proxyCore = 0;
+export const rigCore = 1;
+
+/** A way from the generator to the upstream. */
+export interface Peer {
+  readonly name: string;
+  /** What it says of its version, in one line; null: it is not installed here. Throws when it is and does not run. */
+  version(): string | null;
+  /** Starts it and waits until it accepts connections. `directory` is for its configuration and whatever it writes. */
+  start(upstreamPort: number, directory: string): Promise<RunningPeer>;
+}
+
+export interface RunningPeer {
+  readonly name: string;
+  /** Where the generator connects. */
+  readonly port: number;
+  /** null: nothing stands between the generator and the upstream. */
+  readonly process: PinnedProcess | null;
+}
+
+const launcher = fileURLToPath(new URL('../../bin/outrigger.js', import.meta.url));
+
+/** The peer that the others are compared with. */
+export const baseline = 'haproxy';
+
+export const peers: readonly Peer[] = [
+  proxy({
+    name: 'outrigger',
+    versionCommand: [process.execPath, launcher, '--version'],
+    configuration: 'outrigger.yaml',
+    command: (file, _directory, ports) => [
+      ...[process.execPath, launcher, 'run', '-c', file],
+      ...['--egress', `127.0.0.1:${ports.egress}`, '--admin', `127.0.0.1:${ports.admin}`],
+    ],
+  }),
+  proxy({
+    name: baseline,
+    versionCommand: ['haproxy', '-v'],
+    configuration: 'haproxy.cfg',
+    command: (file) => ['haproxy', '-db', '-f', file],
+  }),
+  proxy({
+    name: 'nginx',
+    versionCommand: ['nginx', '-v'],
+    configuration: 'nginx.conf',
+    command: (file, directory) => ['nginx', '-e', 'stderr', '-p', directory, '-c', file],
+  }),
+  {
+    name: 'direct',
+    version: () => 'no proxy',
+    start: async (upstreamPort) => ({ name: 'direct', port: upstreamPort, process: null }),
+  },
+];
+
+interface Ports {
+  readonly listen: number;
+  readonly upstream: number;
+  /** Two more, for those who insist on listening elsewhere too. */
+  readonly egress: number;
+  readonly admin: number;
+}
+
+interface ProxyKind {
+  readonly name: string;
+  readonly versionCommand: readonly string[];
+  /** File in `peers/`, with `${LISTEN_PORT}` and `${UPSTREAM_PORT}` where the ports belong. */
+  readonly configuration: string;
+  command(file: string, directory: string, ports: Ports): string[];
+}
+
+function proxy(kind: ProxyKind): Peer {
+  return {
+    name: kind.name,
+    version: () => firstLine(kind.versionCommand),
+    async start(upstreamPort, directory) {
+      const ports = {
+        listen: await freePort(),
+        upstream: upstreamPort,
+        egress: await freePort(),
+        admin: await freePort(),
+      };
+      const file = writeConfiguration(kind.configuration, directory, ports);
+      const command = kind.command(file, directory, ports);
+      const child = new PinnedProcess({ core: proxyCore, command, hasIpc: false });
+      await child.listening(ports.listen);
+      return { name: kind.name, port: ports.listen, process: child };
+    },
+  };
+}
+
+function writeConfiguration(name: string, directory: string, ports: Ports): string {
+  const template = readFileSync(new URL(`./peers/${name}`, import.meta.url), 'utf8');
+  const values: Record<string, number> = { LISTEN_PORT: ports.listen, UPSTREAM_PORT: ports.upstream };
+  const file = join(directory, name);
+  writeFileSync(
+    file,
+    template.replaceAll(/\$\{(\w+)\}/g, (_, key: string) => String(values[key])),
+  );
+  return file;
+}
+
+/** What a command says first, wherever it says it; null when there is no such command. */
+function firstLine(command: readonly string[]): string | null {
+  const [program = '', ...args] = command;
+  const result = spawnSync(program, args, { encoding: 'utf8' });
+  if (result.error !== undefined) return null;
+  if (result.status !== 0) throw new Error(`${command.join(' ')} failed:\n${result.stderr}`);
+  return `${result.stdout}${result.stderr}`.split('\n', 1)[0] ?? '';
+}

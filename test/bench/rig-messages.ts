@@ -1,0 +1,24 @@
+/** What the bench tells the generator. Each is answered once, by {@link GeneratorReply}. */
+export type GeneratorOrder =
+  /** Open the connections and send one request over each, so that nothing is new when counting begins. */
+  | {
+      readonly kind: 'connect';
+      readonly port: number;
+      readonly connections: number;
+      readonly bodyBytes: number;
+    }
+  /** Keep every connection busy for this long, then wait for the answers that are still due. */
+  | { readonly kind: 'run'; readonly durationMs: number }
+  | { readonly kind: 'close' };
+
+export type GeneratorReply =
+  | { readonly kind: 'connected' }
+  | { readonly kind: 'ran'; readonly requests: number; readonly elapsedMs: number }
+  | { readonly kind: 'closed' }
+  /** Something other than the expected answer came: the figures would mean nothing. */
+  | { readonly kind: 'failed'; readonly why: string };
+
+/** What the upstream tells the bench once it listens. */
+export interface UpstreamReady {
+  readonly port: number;
+}

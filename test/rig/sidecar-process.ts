@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { eventually } from './eventually.ts';
+import { fetchText, type Metrics, scrape } from './metrics.ts';
+import type { Owner, RigAddress } from './owner.ts';
+import type { ConfigText, LogLine } from './sidecar.ts';
+
+const launcher = join(import.meta.dirname, '../../bin/outrigger.js');
+
+/** A port that was free a moment ago. */
+export const freePort = async (): Promise<number> => {
+  const server = createServer();
+  server.listen({ host: '127.0.0.1', port: 0 });
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+/** The product as users run it: a process of its own. */
+export class SidecarProcess {
+  readonly child: ChildProcess;
+  readonly egress: RigAddress;
+  readonly admin: RigAddress;
+  /** Lines of the access log. */
+  readonly accessLog: LogLine[] = [];
+
+  constructor(child: ChildProcess, egress: RigAddress, admin: RigAddress) {
+    this.child = child;
+    this.egress = egress;
+    this.admin = admin;
+    for (const output of [child.stdout!, child.stderr!]) {
+      createInterface({ input: output }).on('line', (line) => this.#line(line));
+    }
+  }
+
+  metrics(): Promise<Metrics> {
+    return scrape(this.admin);
+  }
+
+  /** Resident memory in MiB, and the most it ever was. */
+  get memory(): { readonly now: number; readonly peak: number } {
+    const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
+    const mib = (name: string): number =>
+      Math.round(Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 1024);
+    return { now: mib('VmRSS'), peak: mib('VmHWM') };
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    this.child.kill('SIGKILL');
+    await once(this.child, 'exit');
+  }
+
+  #line(line: string): void {
+    if (!line.startsWith('{')) {
+      process.stderr.write(`${line}\n`);
+      return;
+    }
+    const parsed = JSON.parse(line) as LogLine;
+    if ('status' in parsed && 'attempts' in parsed) this.accessLog.push(parsed);
+  }
+}
+
+/** Starts `outrigger run` with this configuration and waits until it is ready. */
+export const startSidecarProcess = async (owner: Owner, config: ConfigText): Promise<SidecarProcess> => {
+  const folder = mkdtempSync(join(tmpdir(), 'outrigger-'));
+  const file = join(folder, 'outrigger.json');
+  const egress = { host: '127.0.0.1', port: await freePort() };
+  const admin = { host: '127.0.0.1', port: await freePort() };
+  const whole = {
+    log: { access: 'all' },
+    ...config,
+    egress: { address: `127.0.0.1:${egress.port}`, ...(config['egress'] as object | undefined) },
+    admin: { address: `127.0.0.1:${admin.port}` },
+  };
+  writeFileSync(file, JSON.stringify(whole));
+  // As many descriptors as the system allows: each exchange takes two.
+  const command = `ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"`;
+  const child = spawn('sh', ['-c', command, process.execPath, launcher, 'run', '-c', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const sidecar = new SidecarProcess(child, egress, admin);
+  owner.after(async () => {
+    await sidecar.stop();
+    rmSync(folder, { recursive: true });
+  });
+  await eventually('the sidecar is ready', async () => {
+    if (child.exitCode !== null) throw new Error(`the sidecar exited with ${child.exitCode}`);
+    const answer = await fetchText(admin, '/readyz').catch(() => null);
+    return answer?.status === 200;
+  });
+  return sidecar;
+};

@@ -1,0 +1,69 @@
+import type { Clock, Timer } from '../../src/lib/clock.ts';
+
+interface Pending {
+  readonly dueAt: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+/** A clock that stands still until the test moves it. */
+export class VirtualClock implements Clock {
+  #now: number;
+  #order = 0;
+  #pending: Pending[] = [];
+
+  constructor(startAt = 1000) {
+    this.#now = startAt;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  wallTime(): number {
+    return 1_800_000_000_000 + this.#now;
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    const pending = { dueAt: this.#now + delayMs, order: this.#order++, callback };
+    this.#pending.push(pending);
+    return { cancel: () => this.#remove(pending) };
+  }
+
+  /** Timers that are waiting: a test of leaks asserts 0. */
+  get pendingTimers(): number {
+    return this.#pending.length;
+  }
+
+  /** Moves time forward and runs what falls due on the way, in order, each at its own time. */
+  advance(ms: number): void {
+    const target = this.#now + ms;
+    for (;;) {
+      const next = this.#earliest(target);
+      if (next === null) break;
+      this.#remove(next);
+      this.#now = Math.max(this.#now, next.dueAt);
+      next.callback();
+    }
+    this.#now = target;
+  }
+
+  #earliest(until: number): Pending | null {
+    let best: Pending | null = null;
+    for (const pending of this.#pending) {
+      if (pending.dueAt > until) continue;
+      if (
+        best === null ||
+        pending.dueAt < best.dueAt ||
+        (pending.dueAt === best.dueAt && pending.order < best.order)
+      ) {
+        best = pending;
+      }
+    }
+    return best;
+  }
+
+  #remove(pending: Pending): void {
+    this.#pending = this.#pending.filter((other) => other !== pending);
+  }
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EventBus } from '../../src/telemetry/bus.ts';
+import type { BreakerTransition, EndpointChange } from '../../src/telemetry/events.ts';
+import { exchangeEnded } from './command-fixture.ts';
+
+const transition: BreakerTransition = { command: 'reviews', from: 'closed', to: 'open', why: '', at: 0 };
+const change: EndpointChange = {
+  upstream: 'reviews',
+  endpoint: '10.0.0.1:80',
+  change: 'added',
+  why: '',
+  at: 0,
+};
+
+test('every listener hears the events that it asked for, in the order of listeners', () => {
+  const heard: string[] = [];
+  const bus = new EventBus([
+    { exchangeEnded: () => heard.push('first: exchange') },
+    { breakerTransition: () => heard.push('second: transition') },
+    {
+      exchangeEnded: () => heard.push('third: exchange'),
+      endpointChanged: () => heard.push('third: endpoint'),
+    },
+  ]);
+
+  bus.exchangeEnded(exchangeEnded());
+  bus.breakerTransition(transition);
+  bus.endpointChanged(change);
+
+  assert.deepEqual(heard, ['first: exchange', 'third: exchange', 'second: transition', 'third: endpoint']);
+});
+
+test('a listener that throws is counted, and neither the others nor the publisher notice', () => {
+  const heard: string[] = [];
+  const broken = () => {
+    throw new Error('defect');
+  };
+  const bus = new EventBus([
+    { exchangeEnded: broken, breakerTransition: broken, endpointChanged: broken },
+    {
+      exchangeEnded: () => heard.push('exchange'),
+      breakerTransition: () => heard.push('transition'),
+      endpointChanged: () => heard.push('endpoint'),
+    },
+  ]);
+
+  bus.exchangeEnded(exchangeEnded());
+  bus.breakerTransition(transition);
+  bus.endpointChanged(change);
+
+  assert.deepEqual(heard, ['exchange', 'transition', 'endpoint']);
+  assert.equal(bus.errors, 3);
+});

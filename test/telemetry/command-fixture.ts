@@ -1,0 +1,110 @@
+import type { BreakerStatus } from '../../src/policy/gate.ts';
+import { success } from '../../src/policy/outcome.ts';
+import type { PolicySettings } from '../../src/policy/policies.ts';
+import type { BulkheadView, CommandDescription } from '../../src/telemetry/command-figures.ts';
+import type { ExchangeEnded } from '../../src/telemetry/events.ts';
+
+/** The defaults of the documentation. */
+export const policySettings: PolicySettings = {
+  timeout: {
+    connectMs: 1000,
+    attemptMs: Number.POSITIVE_INFINITY,
+    totalMs: 15_000,
+    idleMs: 60_000,
+    bodyMs: Number.POSITIVE_INFINITY,
+  },
+  bulkhead: { concurrency: 256, queue: 128, queueTimeoutMs: 1000 },
+  breaker: {
+    windowMs: 10_000,
+    volume: 20,
+    errorPercent: 50,
+    sleepMs: 5000,
+    probes: 1,
+    slowerThanMs: Number.POSITIVE_INFINITY,
+    slowPercent: 80,
+    consecutive: Number.POSITIVE_INFINITY,
+    countRejections: false,
+    force: 'none',
+  },
+  retry: {
+    attempts: 3,
+    on: ['connect-failure', 'reset', 502, 503, 504],
+    backoff: { baseMs: 25, maxMs: 250 },
+    budget: { percent: 20, minPerSecond: 10 },
+    bodyLimitBytes: 65_536,
+    nonIdempotent: false,
+  },
+  failure: { status: [{ from: 500, to: 500 }], ignore: [] },
+  fallback: { on: [], status: 200, headers: {}, body: new Uint8Array(), concurrency: 10 },
+};
+
+export const closedStatus: BreakerStatus = {
+  state: 'closed',
+  force: 'none',
+  isOpen: false,
+  isEnabled: true,
+  total: 0,
+  errors: 0,
+  slow: 0,
+  errorPercent: 0,
+  nextProbeInMs: -1,
+  why: 'nothing has happened yet',
+};
+
+export const bulkheadView = (name: string, changes: Partial<BulkheadView> = {}): BulkheadView => ({
+  name,
+  concurrency: 256,
+  queueLimit: 128,
+  inFlight: 0,
+  queued: 0,
+  admittedTotal: 0,
+  completedTotal: 0,
+  rejectedTotal: 0,
+  maxInFlightEver: 0,
+  ...changes,
+});
+
+/** An upstream without routes, unless the changes say otherwise. */
+export const describeCommand = (
+  name: string,
+  changes: Partial<CommandDescription> & { readonly status?: Partial<BreakerStatus> } = {},
+): CommandDescription => {
+  const { status, ...rest } = changes;
+  return {
+    name,
+    upstream: name,
+    route: '',
+    isUnlisted: false,
+    settings: policySettings,
+    breaker: { status: () => ({ ...closedStatus, ...status }) },
+    bulkhead: bulkheadView(name),
+    ...rest,
+  };
+};
+
+/** A GET that went well, unless the changes say otherwise. */
+export const exchangeEnded = (changes: Partial<ExchangeEnded> = {}): ExchangeEnded => ({
+  upstream: 'reviews',
+  route: '',
+  isUnlisted: false,
+  protocol: 'http',
+  method: 'GET',
+  host: 'reviews.shop',
+  path: '/ratings/7',
+  outcome: success(200),
+  reason: null,
+  status: 200,
+  isFallback: false,
+  attempts: 1,
+  endpoint: '10.1.0.4:9080',
+  requestId: 'r-1',
+  traceparent: '',
+  queueMs: 0,
+  connectMs: 0,
+  firstByteMs: 10,
+  totalMs: 12,
+  requestBytes: 0,
+  responseBytes: 128,
+  detail: '',
+  ...changes,
+});

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { LogSettings } from '../../src/config/settings.ts';
+import { failure, ignoredSuccess, rejected } from '../../src/policy/outcome.ts';
+import type { ExchangeEnded } from '../../src/telemetry/events.ts';
+import { createLog } from '../../src/telemetry/log.ts';
+import { VirtualClock } from '../rig/virtual-clock.ts';
+import { exchangeEnded } from './command-fixture.ts';
+
+const createCapturedLog = (changes: Partial<LogSettings> = {}, random = () => 0.5) => {
+  const settings: LogSettings = {
+    level: 'info',
+    format: 'json',
+    access: 'all',
+    sampleRatio: 0.01,
+    ...changes,
+  };
+  const lines: string[] = [];
+  const sink = { write: (line: string) => lines.push(line) };
+  const log = createLog({ settings, sink, clock: new VirtualClock(), random });
+  return { ...log, lines, fields: () => lines.map((line) => JSON.parse(line)) };
+};
+
+const failed = exchangeEnded({
+  outcome: failure('connect_refused', true, 'ECONNREFUSED'),
+  reason: 'connect_refused',
+  status: 502,
+  attempts: 3,
+  firstByteMs: -1,
+  totalMs: 51.23456,
+  detail: 'ECONNREFUSED',
+});
+
+test('an access line carries everything that is known of the exchange', () => {
+  const { listener, fields } = createCapturedLog();
+
+  listener.exchangeEnded?.(failed);
+
+  assert.deepEqual(fields(), [
+    {
+      level: 'info',
+      time: new Date(1_800_000_001_000).toISOString(),
+      event: 'exchange.ended',
+      upstream: 'reviews',
+      route: '',
+      endpoint: '10.1.0.4:9080',
+      protocol: 'http',
+      method: 'GET',
+      host: 'reviews.shop',
+      path: '/ratings/7',
+      status: 502,
+      outcome: 'failure',
+      reason: 'connect_refused',
+      fallback: false,
+      attempts: 3,
+      queueMs: 0,
+      connectMs: 0,
+      firstByteMs: -1,
+      totalMs: 51.235,
+      requestBytes: 0,
+      responseBytes: 128,
+      requestId: 'r-1',
+      traceparent: '',
+      detail: 'ECONNREFUSED',
+      msg: 'exchange',
+    },
+  ]);
+});
+
+const plain = exchangeEnded();
+const ignored = exchangeEnded({ outcome: ignoredSuccess(404), status: 404 });
+const fallback = exchangeEnded({
+  outcome: rejected('circuit_open'),
+  reason: 'circuit_open',
+  isFallback: true,
+});
+
+for (const [access, draw, expected] of [
+  ['all', 0.5, ['success', 'success', 'failure', 'fallback']],
+  ['errors', 0.5, ['failure', 'fallback']],
+  ['sampled', 0.5, ['failure', 'fallback']],
+  ['sampled', 0.001, ['success', 'success', 'failure', 'fallback']],
+  ['off', 0.001, []],
+] as const) {
+  test(`access ${access} with a draw of ${draw} logs ${expected.join(', ') || 'nothing'}`, () => {
+    const { listener, fields } = createCapturedLog({ access }, () => draw);
+
+    for (const ended of [plain, ignored, failed, fallback]) listener.exchangeEnded?.(ended);
+
+    assert.deepEqual(
+      fields().map((line) => line.outcome),
+      expected,
+    );
+  });
+}
+
+test('an access log that is off costs no call at all', () => {
+  assert.equal(createCapturedLog({ access: 'off' }).listener.exchangeEnded, undefined);
+});
+
+test('the level does not silence the access log, but silent silences everything', () => {
+  const warn = createCapturedLog({ level: 'warn' });
+  const silent = createCapturedLog({ level: 'silent' });
+
+  for (const { listener, logger } of [warn, silent]) {
+    logger.info('chatter');
+    listener.exchangeEnded?.(plain);
+  }
+
+  assert.deepEqual(
+    warn.fields().map((line) => line.msg),
+    ['exchange'],
+  );
+  assert.deepEqual(silent.lines, []);
+});
+
+test('no query and no userinfo gets into a line, even should one be handed over', () => {
+  const { listener, lines } = createCapturedLog();
+
+  listener.exchangeEnded?.(exchangeEnded({ host: 'user:hunter2@shop', path: '/pay?card=4111#top' }));
+
+  assert.match(lines.join(''), /"host":"shop","path":"\/pay"/);
+});
+
+const hostile = 'a\r\nb\u001b[31mc\u0000\u007f\u009b2J\u2028"\\';
+for (const format of ['json', 'pretty'] as const) {
+  test(`control characters from a client stay inside one ${format} line`, () => {
+    const { listener, lines } = createCapturedLog({ format });
+    const ended: ExchangeEnded = exchangeEnded({
+      method: hostile,
+      host: hostile,
+      path: hostile,
+      requestId: hostile,
+      traceparent: hostile,
+      detail: hostile,
+    });
+
+    listener.exchangeEnded?.(ended);
+
+    assert.equal(lines.length, 1);
+    assert.match(lines[0]!, /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+\n$/);
+    if (format === 'json') assert.equal(JSON.parse(lines[0]!).requestId, hostile);
+  });
+}
+
+test('a client cannot make a line long', () => {
+  const { listener, lines } = createCapturedLog();
+  const long = 'x'.repeat(100_000);
+
+  listener.exchangeEnded?.(exchangeEnded({ path: long, host: long, requestId: long, traceparent: long }));
+
+  assert.ok(lines[0]!.length < 10_000);
+});
+
+test('a breaker that opens is a warning with its reason and its numbers', () => {
+  const { listener, fields } = createCapturedLog();
+  const opened = { command: 'reviews', from: 'closed', to: 'open', why: '12 of 20 failed', at: 0 } as const;
+
+  listener.breakerTransition?.(opened);
+  listener.breakerTransition?.({ ...opened, from: 'half_open', to: 'closed' });
+
+  const [open, closed] = fields();
+  assert.deepEqual(
+    [open.level, open.event, open.command, open.from, open.to, open.why],
+    ['warn', 'breaker.transition', 'reviews', 'closed', 'open', '12 of 20 failed'],
+  );
+  assert.equal(closed.level, 'info');
+});
+
+test('a change of an endpoint is a line, and one that is passed over a warning', () => {
+  const { listener, fields } = createCapturedLog();
+  const change = { upstream: 'reviews', endpoint: '10.0.0.1:80', why: 'ECONNREFUSED', at: 0 } as const;
+
+  listener.endpointChanged?.({ ...change, change: 'passed_over' });
+  listener.endpointChanged?.({ ...change, change: 'available' });
+
+  assert.deepEqual(
+    fields().map((line) => [line.level, line.event, line.endpoint, line.change]),
+    [
+      ['warn', 'endpoint.changed', '10.0.0.1:80', 'passed_over'],
+      ['info', 'endpoint.changed', '10.0.0.1:80', 'available'],
+    ],
+  );
+});
+
+test('a pretty line begins with time, level and message and leaves out what is empty', () => {
+  const { listener, lines } = createCapturedLog({ format: 'pretty' });
+
+  listener.exchangeEnded?.(failed);
+
+  assert.match(
+    lines[0]!,
+    /^\d\d:\d\d:\d\d\.\d{3} INFO {2}exchange upstream=reviews endpoint=10\.1\.0\.4:9080 /,
+  );
+  assert.match(lines[0]!, / status=502 outcome=failure reason=connect_refused attempts=3 /);
+  assert.doesNotMatch(lines[0]!, /route=|traceparent=|firstByteMs=/);
+});
