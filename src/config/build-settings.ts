@@ -37,9 +37,12 @@ class SettingsBuilder {
     const { body, bodyFile } = written.fallback ?? {};
     // The one that is written displaces the other one, wherever that was inherited from.
     const fallback = { ...policy.fallback };
-    if (bodyFile !== undefined && bodyFile !== null) this.#readBody(bodyFile, path);
-    if (body !== undefined) fallback.bodyFile = null;
-    else if (bodyFile !== undefined) fallback.body = null;
+    if (body !== undefined) {
+      fallback.bodyFile = null;
+    } else if (bodyFile !== undefined && bodyFile !== null) {
+      fallback.body = null;
+      this.#readBody(bodyFile, path);
+    }
     const result = keepWithin<typeof policyKeys>(
       policyBounds,
       path,
@@ -138,7 +141,7 @@ class SettingsBuilder {
   }
 
   #bodyOf({ fallback }: Policy): Uint8Array {
-    if (fallback.body !== null) return Buffer.from(fallback.body);
+    if (fallback.body !== null) return new TextEncoder().encode(fallback.body);
     return (fallback.bodyFile === null ? undefined : this.#bodies.get(fallback.bodyFile)) ?? noBytes;
   }
 }

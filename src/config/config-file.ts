@@ -29,7 +29,8 @@ const readOpen = (fd: number): FileContent => {
     if (count === 0 || length === buffer.length) break;
   }
   if (length > maxFileBytes) return refused('is larger than 1MiB');
-  return { ok: true, bytes: buffer.subarray(0, length) };
+  // A copy, so that a fallback's few bytes do not hold on to the whole buffer.
+  return { ok: true, bytes: new Uint8Array(buffer.subarray(0, length)) };
 };
 
 /** Reads a regular file of at most 1 MiB. Never waits for anything else, such as the writer of a FIFO. */

@@ -1,7 +1,7 @@
 import { buildSettings } from './build-settings.ts';
 import { checkShape } from './check-shape.ts';
 import { Findings } from './findings.ts';
-import { type Problem, sortProblems } from './problem.ts';
+import { fileProblem, type Problem, sortProblems } from './problem.ts';
 import type { Settings } from './settings.ts';
 import type { Environment } from './substitution.ts';
 import { readTree } from './tree-reader.ts';
@@ -17,10 +17,15 @@ export interface Override {
   readonly origin: string;
 }
 
-const failed = (problems: readonly Problem[]): ParsedSettings => ({
-  ok: false,
-  problems: sortProblems(problems),
-});
+/** Nobody mends more mistakes than this in one go. */
+const maxProblems = 1000;
+
+const failed = (file: string, problems: readonly Problem[]): ParsedSettings => {
+  const sorted = sortProblems(problems);
+  if (sorted.length <= maxProblems) return { ok: false, problems: sorted };
+  const rest = fileProblem(file, `and ${sorted.length - maxProblems} more problems`);
+  return { ok: false, problems: [...sorted.slice(0, maxProblems), rest] };
+};
 
 /**
  * The configuration in `text` with every default filled in, or everything that is wrong with it. `file` names it in
@@ -33,7 +38,7 @@ export const parseSettings = (
   overrides: readonly Override[] = [],
 ): ParsedSettings => {
   const tree = readTree(text, file, env);
-  if (Array.isArray(tree)) return failed(tree);
+  if (Array.isArray(tree)) return failed(file, tree);
   for (const { path, text: value, origin } of overrides) {
     const root = tree.value as Record<string, Record<string, unknown>>;
     if (root === null || typeof root !== 'object' || Array.isArray(root)) break;
@@ -47,5 +52,5 @@ export const parseSettings = (
   const findings = new Findings(tree.locations, shape.refused);
   const settings = buildSettings(shape.written, file, findings);
   const problems = [...tree.problems, ...shape.problems, ...findings.problems];
-  return problems.length === 0 ? { ok: true, settings } : failed(problems);
+  return problems.length === 0 ? { ok: true, settings } : failed(file, problems);
 };

@@ -6,7 +6,13 @@ export type Substitution =
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const reference = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{/g;
+const malformed: Substitution = {
+  kind: 'refused',
+  message: 'is not a valid reference to the environment',
+  hint: `write \${NAME} or \${NAME:-default}; a plain \${ is written $\${`,
+};
+
+const reference = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
 
 /**
  * Replaces `${NAME}` and `${NAME:-default}` (the default also stands in for an empty variable, as in a shell). `$${`
@@ -14,27 +20,29 @@ const reference = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{/g;
  * was put in is not looked at again.
  */
 export const substitute = (text: string, env: Environment): Substitution => {
-  if (!text.includes('${')) return { kind: 'unchanged' };
   const missing: string[] = [];
-  let isMalformed = false;
-  const result = text.replace(reference, (whole: string, name?: string, fallback?: string) => {
-    if (whole === '$${') return '${';
-    if (name === undefined) {
-      isMalformed = true;
-      return '';
+  let result = '';
+  let done = 0;
+  // A search for each part by itself: one expression for all of it would take quadratic time on `${A:-${A:-${A:-`.
+  for (let start = text.indexOf('${'); start !== -1; start = text.indexOf('${', done)) {
+    if (start > done && text[start - 1] === '$') {
+      result += `${text.slice(done, start - 1)}\${`;
+      done = start + 2;
+      continue;
     }
+    const end = text.indexOf('}', start);
+    const match = end === -1 ? null : reference.exec(text.slice(start + 2, end));
+    if (match === null || match[2]?.includes('${')) return malformed;
+    const [, name, fallback] = match as unknown as [string, string, string | undefined];
     const value = Object.hasOwn(env, name) ? env[name] : undefined;
-    if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
-    if (value === undefined) missing.push(name);
-    return value ?? '';
-  });
-  if (isMalformed) {
-    const hint = `write \${NAME} or \${NAME:-default}; a plain \${ is written $\${`;
-    return { kind: 'refused', message: 'is not a valid reference to the environment', hint };
+    if (value === undefined && fallback === undefined) missing.push(name);
+    const isFallback = value === undefined || (value === '' && fallback !== undefined);
+    result += text.slice(done, start) + (isFallback ? (fallback ?? '') : value);
+    done = end + 1;
   }
   if (missing.length > 0) {
     const message = `the environment variable ${missing.join(', ')} is not set`;
     return { kind: 'refused', message, hint: `set it, or write \${${missing[0]}:-default}` };
   }
-  return { kind: 'changed', text: result };
+  return done === 0 ? { kind: 'unchanged' } : { kind: 'changed', text: result + text.slice(done) };
 };

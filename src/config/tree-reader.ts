@@ -27,8 +27,6 @@ export interface Tree {
 const maxDepth = 32;
 /** Aliases are a convenience for a block or two; what they may bring in is bounded. */
 const maxAliasedNodes = 10_000;
-/** Nobody mends a thousand mistakes in one go, and a hostile file must not fill the memory with them. */
-const maxProblems = 1000;
 
 /** Keys with a meaning in JavaScript: refused everywhere, so that no later step can trip over them. */
 const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
@@ -47,6 +45,8 @@ class TreeReader {
   readonly locations: Locations;
   readonly problems: Problem[] = [];
   readonly #anchors = new Map<string, Node>();
+  /** What is being read right now: an alias for one of these would never end. */
+  readonly #open = new Set<Node>();
   #aliasDepth = 0;
   #aliasedNodes = 0;
 
@@ -67,9 +67,11 @@ class TreeReader {
     if (node.tag !== undefined && !coreTags.has(node.tag)) {
       return this.#refuse(node, path, `has the tag ${node.tag}, which is not supported`);
     }
-    if (isMap(node)) return this.#mapping(node, path);
-    if (isSeq(node)) return this.#list(node, path);
-    return this.#scalar(node, path);
+    if (isScalar(node)) return this.#scalar(node, path);
+    this.#open.add(node);
+    const value = isMap(node) ? this.#mapping(node, path) : this.#list(node, path);
+    this.#open.delete(node);
+    return value;
   }
 
   #mapping(node: YAMLMap, path: Path): unknown {
@@ -89,7 +91,9 @@ class TreeReader {
         this.#refuse(keyNode, childPath, `unknown key "${key}"`);
         continue;
       }
-      const valueNode = (pair.value ?? keyNode) as Node;
+      // Nothing after the colon: the key is what there is to show.
+      const isEmpty = pair.value === null || (isScalar(pair.value) && pair.value.source === '');
+      const valueNode = isEmpty ? keyNode : (pair.value as Node);
       this.locations.set(childPath, this.#locationOf(keyNode), this.#locationOf(valueNode));
       const value = this.read(pair.value, childPath);
       if (value !== unreadable) mapping[key] = value;
@@ -138,7 +142,7 @@ class TreeReader {
     if (target === undefined) {
       return this.#refuse(node, path, `there is no anchor "${node.source}" above`);
     }
-    if (path.length > maxDepth) return this.#refuse(node, path, 'is nested too deeply');
+    if (this.#open.has(target)) return this.#refuse(node, path, 'stands for something that it is a part of');
     this.#aliasDepth += 1;
     const value = this.read(target, path);
     this.#aliasDepth -= 1;
@@ -153,9 +157,7 @@ class TreeReader {
   }
 
   #refuse(node: Node, path: Path, message: string, hint = ''): typeof unreadable {
-    if (this.problems.length < maxProblems) {
-      this.problems.push({ ...this.#locationOf(node), path: formatPath(path), message, hint });
-    }
+    this.problems.push({ ...this.#locationOf(node), path: formatPath(path), message, hint });
     return unreadable;
   }
 }

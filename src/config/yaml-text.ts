@@ -9,21 +9,29 @@ export interface YamlText {
 
 /** How deep brackets and `- - -` may nest. The parser recurses, and needs seconds to fail on a million brackets. */
 const maxNesting = 64;
+/** A configuration of thousands of routes has fewer; the parser needs about a second for this many. */
+const maxTokens = 300_000;
 
-/** Offset of what is nested too deeply; -1 for none. Reads tokens only, so brackets in texts do not count. */
-const findDeepNesting = (text: string): number => {
+/** The lexer marks the start of a document, of a plain text and the end of a flow: characters that the text does not have. */
+const lexerMarks: ReadonlySet<string> = new Set(['\u0002', '\u001f', '\u0018']);
+
+/** What is not worth parsing, and where. Only tokens are looked at, so brackets within texts do not count. */
+const findExcess = (text: string): { readonly offset: number; readonly message: string } | null => {
   let offset = 0;
+  let tokens = 0;
   let flowDepth = 0;
   let indicators = 0;
   for (const token of new Lexer().lex(text)) {
+    tokens += 1;
     if (token === '[' || token === '{') flowDepth += 1;
     else if (token === ']' || token === '}') flowDepth -= 1;
-    else if (token === '-' || token === '?' || token === ':') indicators += 1;
+    else if (flowDepth === 0 && (token === '-' || token === '?')) indicators += 1;
     else if (token.endsWith('\n')) indicators = 0;
-    if (flowDepth > maxNesting || indicators > maxNesting + flowDepth) return offset;
-    offset += token.length;
+    if (flowDepth > maxNesting || indicators > maxNesting) return { offset, message: 'is nested too deeply' };
+    if (tokens > maxTokens) return { offset, message: 'is too much for a configuration' };
+    if (!lexerMarks.has(token)) offset += token.length;
   }
-  return -1;
+  return null;
 };
 
 /** More than this many syntax errors tell nobody anything. */
@@ -45,10 +53,11 @@ export const parseYaml = (text: string, file: string): YamlText | Problem[] => {
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col };
   };
-  const deep = findDeepNesting(text);
-  if (deep >= 0) {
-    const line = text.slice(0, deep).split('\n').length;
-    return [fileProblem(file, 'is nested too deeply', '', line, deep - text.lastIndexOf('\n', deep - 1))];
+  const excess = findExcess(text);
+  if (excess !== null) {
+    const before = text.slice(0, excess.offset);
+    const column = excess.offset - before.lastIndexOf('\n');
+    return [fileProblem(file, excess.message, '', before.split('\n').length, column)];
   }
   const document = parseDocument(text, {
     version: '1.2',
@@ -65,6 +74,9 @@ export const parseYaml = (text: string, file: string): YamlText | Problem[] => {
   if (complaints.length > 0) {
     return complaints.slice(0, maxSyntaxProblems).map((complaint) => {
       const { line, column } = locate(complaint.pos[0]);
+      // The parser's own stack ran out.
+      const isTooDeep = complaint.code === 'RESOURCE_EXHAUSTION';
+      if (isTooDeep) return fileProblem(file, 'is nested too deeply', '', line, column);
       const message = complaint.message.charAt(0).toLowerCase() + complaint.message.slice(1);
       const isReference = lineOf(text, complaint.pos[0]).includes('${');
       return fileProblem(file, message, isReference ? referenceHint : '', line, column);

@@ -1,5 +1,5 @@
 import { Field } from './field-table.ts';
-import { CLASS, CR, FIELD_TEXT, HEX, hexValue, LF, SEMICOLON } from './grammar.ts';
+import { CLASS, CR, FIELD_TEXT, HEX, hexValue, LF, SEMICOLON, TOKEN } from './grammar.ts';
 import { HeadScanner } from './head-scanner.ts';
 import { type Violation, violations } from './violation.ts';
 
@@ -12,13 +12,21 @@ export interface ChunkedBounds {
 }
 
 const SIZE = 0;
-const EXTENSION = 1;
-const SIZE_LF = 2;
-const DATA = 3;
-const DATA_CR = 4;
-const DATA_LF = 5;
-const TRAILERS = 6;
-const DONE = 7;
+const EXTENSION_NAME = 1;
+const EXTENSION_VALUE = 2;
+const QUOTED = 3;
+const QUOTED_PAIR = 4;
+const AFTER_QUOTED = 5;
+const SIZE_LF = 6;
+const DATA = 7;
+const DATA_CR = 8;
+const DATA_LF = 9;
+const TRAILERS = 10;
+const DONE = 11;
+
+const EQUALS = 0x3d;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 const MAX_SIZE_DIGITS = 13;
 const EXTENSION_TOTAL = 16;
@@ -69,6 +77,7 @@ export class ChunkedScanner {
   #digits = 0;
   #extensionBytes = 0;
   #extensionTotal = 0;
+  #isEmptyName = true;
   #trailers: HeadScanner | null = null;
   #trailerBytes: Buffer | null = null;
 
@@ -112,19 +121,6 @@ export class ChunkedScanner {
     switch (this.#state) {
       case SIZE:
         return this.#sizeByte(byte);
-      case EXTENSION:
-        if (byte === CR) {
-          this.#state = SIZE_LF;
-          return true;
-        }
-        this.#extensionBytes += 1;
-        this.#extensionTotal += 1;
-        if ((CLASS[byte]! & FIELD_TEXT) === 0) return this.#fail(violations.chunk_extension);
-        if (this.#extensionBytes > this.#bounds.extensionBytes) return this.#fail(violations.chunk_extension);
-        if (this.#extensionTotal > this.#bounds.extensionBytes * EXTENSION_TOTAL) {
-          return this.#fail(violations.chunk_extension);
-        }
-        return true;
       case SIZE_LF:
         if (byte !== LF) return this.#fail(violations.chunk_size);
         this.#state = this.#left === 0 ? TRAILERS : DATA;
@@ -133,14 +129,30 @@ export class ChunkedScanner {
         if (byte !== CR) return this.#fail(violations.chunk_end);
         this.#state = DATA_LF;
         return true;
-      default:
+      case DATA_LF:
         if (byte !== LF) return this.#fail(violations.chunk_end);
         this.#state = SIZE;
         this.#digits = 0;
         this.#left = 0;
         this.#extensionBytes = 0;
         return true;
+      default:
+        return this.#extensionByte(byte);
     }
+  }
+
+  /** `;name`, `;name=token` or `;name="quoted"`, without white space (RFC 9112 section 7.1.1): read over, but read. */
+  #extensionByte(byte: number): boolean {
+    const { extensionBytes } = this.#bounds;
+    this.#extensionBytes += 1;
+    this.#extensionTotal += 1;
+    const isTooLong =
+      this.#extensionBytes > extensionBytes || this.#extensionTotal > extensionBytes * EXTENSION_TOTAL;
+    if (isTooLong) return this.#fail(violations.chunk_extension_size);
+    const next = extensionState(this.#state, byte, this.#isEmptyName);
+    this.#isEmptyName = next === EXTENSION_NAME && byte === SEMICOLON;
+    this.#state = next;
+    return next >= 0 || this.#fail(violations.chunk_extension);
   }
 
   #sizeByte(byte: number): boolean {
@@ -152,8 +164,10 @@ export class ChunkedScanner {
     }
     if (this.#digits === 0) return this.#fail(violations.chunk_size);
     if (byte === CR) this.#state = SIZE_LF;
-    else if (byte === SEMICOLON) this.#state = EXTENSION;
-    else return this.#fail(violations.chunk_size);
+    else if (byte === SEMICOLON) {
+      this.#state = EXTENSION_NAME;
+      this.#isEmptyName = true;
+    } else return this.#fail(violations.chunk_size);
     return true;
   }
 
@@ -194,6 +208,22 @@ export class ChunkedScanner {
     return false;
   }
 }
+
+/** What follows `byte` in an extension; -1: it may not stand there. */
+const extensionState = (state: number, byte: number, isEmptyName: boolean): number => {
+  if (state === QUOTED_PAIR) return (CLASS[byte]! & FIELD_TEXT) === 0 ? -1 : QUOTED;
+  if (state === QUOTED) {
+    if (byte === QUOTE) return AFTER_QUOTED;
+    if (byte === BACKSLASH) return QUOTED_PAIR;
+    return (CLASS[byte]! & FIELD_TEXT) === 0 ? -1 : QUOTED;
+  }
+  if (isEmptyName) return (CLASS[byte]! & TOKEN) === 0 ? -1 : EXTENSION_NAME;
+  if (byte === CR) return SIZE_LF;
+  if (byte === SEMICOLON) return EXTENSION_NAME;
+  if (state === EXTENSION_NAME && byte === EQUALS) return EXTENSION_VALUE;
+  if (state === EXTENSION_VALUE && byte === QUOTE) return QUOTED;
+  return state === AFTER_QUOTED || (CLASS[byte]! & TOKEN) === 0 ? -1 : state;
+};
 
 const allowedTrailers = (scanner: HeadScanner, text: string): string => {
   const { fields } = scanner;

@@ -79,7 +79,8 @@ export const violations = {
   switched: violation(400, 'switched', 'The protocol was switched without being asked'),
   // Body
   chunk_size: violation(400, 'chunk_size', 'A chunk size is malformed or too large'),
-  chunk_extension: violation(413, 'chunk_extension', 'The chunk extensions are too large or malformed'),
+  chunk_extension: violation(400, 'chunk_extension', 'A chunk extension is malformed'),
+  chunk_extension_size: violation(413, 'chunk_extension_size', 'The chunk extensions are too large'),
   chunk_end: violation(400, 'chunk_end', 'A chunk does not end where its size says'),
   body_size: violation(413, 'body_size', 'The body is too large'),
   // Time

@@ -1,5 +1,5 @@
-import { type Reason, type ReasonRow, reasons } from './reason.ts';
 import type { FallbackSettings } from './policies.ts';
+import { type Reason, type ReasonRow, reasons } from './reason.ts';
 
 /** A static answer, the same for everybody. */
 export interface FallbackAnswer {

@@ -1,8 +1,8 @@
 import { backoffMs } from './backoff.ts';
 import type { RetryBudget } from './budget.ts';
 import type { Failure } from './outcome.ts';
-import { reasons } from './reason.ts';
 import type { RetryCondition, RetrySettings } from './policies.ts';
+import { reasons } from './reason.ts';
 
 /** With less than this left of its time an attempt is not begun: it could only add load, never an answer. */
 export const MIN_USEFUL_MS = 5;

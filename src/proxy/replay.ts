@@ -67,6 +67,7 @@ export class Replay implements BodySource, BodyConsumer {
   attach(consumer: BodyConsumer): void {
     this.#consumer = consumer;
     this.#isPaused = false;
+    this.#isLive = false;
     for (const chunk of this.#record) consumer.bodyData(chunk);
     this.#goLive();
   }

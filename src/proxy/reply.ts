@@ -8,7 +8,7 @@ import type { ExchangeRecord } from './exchange-record.ts';
 /** What our own answer says. */
 interface OwnAnswer {
   readonly reason: Reason;
-  /** For people, beside the reason's title; empty for none. */
+  /** For people: what is particular to this request. */
   readonly detail: string;
   /** Empty where none was found. */
   readonly upstream: string;
@@ -37,7 +37,7 @@ const problem = (answer: OwnAnswer, status: number): string => {
     type: `urn:outrigger:problem:${answer.reason}`,
     title: reasons[answer.reason].title,
     status,
-    detail: answer.detail === '' ? undefined : answer.detail,
+    detail: answer.detail,
     reason: answer.reason,
     upstream: answer.upstream === '' ? undefined : answer.upstream,
     route: answer.route === '' ? undefined : answer.route,
@@ -78,10 +78,17 @@ const fallbackHeadText = (fallback: FallbackAnswer, answer: OwnAnswer): string =
 
 const hasNoContent = (status: number): boolean => status === 204 || status === 304;
 
+/** What a rule says is for whoever broke it; what the operating system said is for the log. */
+const detailOf = ({ upstream, attempts }: ExchangeRecord, outcome: Failure | Rejected): string => {
+  if (outcome.kind === 'rejected' && outcome.detail !== '') return outcome.detail;
+  const sent = attempts === 1 ? 'once' : `${attempts} times`;
+  const tried = attempts === 0 ? 'not tried' : `tried ${sent}`;
+  return upstream === '' ? 'Nothing was sent on' : `Upstream ${upstream} was ${tried}`;
+};
+
 const ownAnswer = (record: ExchangeRecord, outcome: Failure | Rejected, willClose: boolean): OwnAnswer => ({
   reason: outcome.reason,
-  // What the operating system said is for the log; what a rule says is for who broke it.
-  detail: outcome.kind === 'rejected' ? outcome.detail : '',
+  detail: detailOf(record, outcome),
   upstream: record.upstream,
   route: record.route,
   attempts: record.attempts,
@@ -103,7 +110,8 @@ export const writeOwnAnswer = (
   record: ExchangeRecord,
   outcome: Failure | Rejected,
 ): void => {
-  const answer = ownAnswer(record, outcome, !exchange.canPersist);
+  // Whatever follows a refused CONNECT is not HTTP.
+  const answer = ownAnswer(record, outcome, !exchange.canPersist || exchange.head.method === 'CONNECT');
   record.status = reasons[outcome.reason].status;
   exchange.respond(ownAnswerText(answer), false, answer.willClose);
 };

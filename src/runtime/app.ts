@@ -10,7 +10,7 @@ import { ReplayPool } from '../proxy/replay.ts';
 import { UnlistedDestinations } from '../proxy/unlisted.ts';
 import { EventBus } from '../telemetry/bus.ts';
 import { Commands } from '../telemetry/commands.ts';
-import { LineSink } from '../telemetry/line-sink.ts';
+import { LineSink, openStandardOutput } from '../telemetry/line-sink.ts';
 import { createLog, type LogSink } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { isOwnListener, type ListenerAddress, UnlistedRules } from '../upstream/address-rules.ts';
@@ -74,7 +74,7 @@ class App implements RunningApp {
     const clock = systemClock;
     const random = Math.random;
     this.#settings = settings;
-    this.#sink = logLine === undefined ? new LineSink({ clock, descriptor: 1 }) : null;
+    this.#sink = logLine === undefined ? new LineSink({ clock, descriptor: openStandardOutput() }) : null;
     const sink: LogSink = this.#sink ?? { write: (line) => logLine?.(line) };
     this.#log = createLog({ settings: settings.log, sink, clock, random });
     this.#bus = new EventBus([this.#log.listener, this.#commands]);

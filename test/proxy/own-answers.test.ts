@@ -37,6 +37,18 @@ test('a refused connection is a 502 that names upstream and attempts', async (t)
   assert.ok(!response.body.includes('127.0.0.1'), 'no address of the inside');
 });
 
+test('every problem body says what, why and to whom', async (t) => {
+  for (const host of ['refused', 'nowhere.test', '127.0.0.1']) {
+    const response = await exchangeRaw(t, sidecar.egress, post(host));
+    const problem = JSON.parse(response.body.toString()) as Record<string, unknown>;
+    for (const member of ['type', 'title', 'detail', 'reason', 'requestId']) {
+      assert.equal(typeof problem[member], 'string', `${member} in the problem of ${host}`);
+    }
+    assert.equal(typeof problem['attempts'], 'number');
+    assert.equal(problem['status'], statusOf(response));
+  }
+});
+
 test('a reset before the answer is a 502', async (t) => {
   upstream.handler = ({ connection }) => connection.socket.resetAndDestroy();
   const response = await exchangeRaw(t, sidecar.egress, post('resets'));

@@ -31,8 +31,6 @@ export const assertOwnAnswer = (response: WireMessage, expected: OwnAnswer): str
   const problem = JSON.parse(response.body.toString('utf8')) as Record<string, unknown>;
   assert.equal(problem['status'], status);
   assert.equal(problem['reason'], proxyStatus.reason);
-  for (const member of ['type', 'title', 'detail', 'requestId']) {
-    assert.equal(typeof problem[member], 'string', `member ${member} of the problem`);
-  }
+  assert.equal(typeof problem['title'], 'string');
   return proxyStatus.reason;
 };

@@ -17,6 +17,7 @@ export class RawClient {
   readonly #received: Buffer[] = [];
   readonly #reader = new WireReader('response');
   readonly #changed = new Signal();
+  #bytesReceived = 0;
   #closedBy: 'end' | 'reset' | null = null;
   #hasEnded = false;
 
@@ -25,6 +26,7 @@ export class RawClient {
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => {
       this.#received.push(chunk);
+      this.#bytesReceived += chunk.length;
       this.#reader.push(chunk);
       this.#changed.raise();
     });
@@ -113,7 +115,7 @@ export class RawClient {
 
   /** Waits until at least so many bytes have come. */
   async receivedAtLeast(bytes: number): Promise<void> {
-    await this.#changed.until(() => (this.received.length >= bytes ? true : null));
+    await this.#changed.until(() => (this.#bytesReceived >= bytes ? true : null));
   }
 
   /** Waits for the peer's end: how it closed. */

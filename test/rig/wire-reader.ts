@@ -56,6 +56,8 @@ interface Progress {
 export class WireReader {
   readonly #kind: 'request' | 'response';
   #rest: Buffer = Buffer.alloc(0);
+  /** What came since somebody last read. */
+  #unread: Buffer[] = [];
   #hasEnded = false;
   #current: Progress | null = null;
 
@@ -64,7 +66,7 @@ export class WireReader {
   }
 
   push(chunk: Buffer): void {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#unread.push(chunk);
   }
 
   /** No more bytes will come. */
@@ -74,6 +76,7 @@ export class WireReader {
 
   /** Bytes that belong to no message yet. */
   get rest(): Buffer {
+    this.#gather();
     return this.#rest;
   }
 
@@ -84,6 +87,7 @@ export class WireReader {
 
   /** The head of the message under way, as soon as it is there. */
   head(answersHead = false): { readonly startLine: string; readonly fields: Fields } | null {
+    this.#gather();
     if (this.#current === null) this.#readHead(answersHead);
     return this.#current;
   }
@@ -104,6 +108,12 @@ export class WireReader {
     this.#current = null;
     const { startLine, fields, framing } = current;
     return { startLine, fields, framing, body: Buffer.concat(current.body), trailers };
+  }
+
+  #gather(): void {
+    if (this.#unread.length === 0) return;
+    this.#rest = Buffer.concat([this.#rest, ...this.#unread]);
+    this.#unread = [];
   }
 
   #readHead(answersHead: boolean): void {

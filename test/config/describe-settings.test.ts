@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { stringify } from 'yaml';
+import { describeSettings } from '../../src/config/describe-settings.ts';
+import { settingsOf } from './configuration-text.ts';
+
+const example = readFileSync(new URL('../../deploy/outrigger.example.yaml', import.meta.url), 'utf8');
+
+const everything = `
+admin: { probes: "[::]:7402", allowHosts: [admin.shop], maxStreams: { hystrix: 1, all: 2 } }
+egress: { unlisted: allow, unlistedIdle: 1m30s }
+limits: { requestBody: 7MB, fields: 33 }
+log: { sample: 0.7%, access: sampled, format: pretty, level: silent }
+drain: { deadline: 1ms }
+defaults:
+  timeout: { total: unlimited, idle: unlimited, body: none }
+  breaker: { consecutive: 5, force: open, countRejections: true }
+upstreams:
+  a:
+    hosts: [a, "a:80", "[::1]:81"]
+    listen: localhost:0
+    dns: a.shop:80
+    hostHeader: A.shop
+    bulkhead: { concurrency: unlimited, queue: 0 }
+    fallback: { on: [timeout, circuit_open], status: 503, headers: { X-A: "1" }, body: "é" }
+    failure: { status: [500-599], ignore: [501] }
+    retry: { on: [], budget: { percent: 0, minPerSecond: 3 }, bodyLimit: 1000 }
+    pool: { connectionsPerEndpoint: 1 }
+    routes:
+      - { name: r, match: { methods: [GET, PUT], path: /r/* }, timeout: { total: 100ms } }
+      - { name: s, bulkhead: { concurrency: 3 }, breaker: { slowerThan: 50ms } }
+  b: {}
+`;
+
+test('the description, read as a file, gives the same settings again', () => {
+  for (const text of ['{}', everything, example]) {
+    const settings = settingsOf(text, { OUTRIGGER_ADMIN_TOKEN: '<redacted>' });
+    assert.deepEqual(settingsOf(stringify(describeSettings(settings))), settings);
+  }
+});
+
+test('the token is not shown', () => {
+  const settings = settingsOf('admin: { token: very-secret }');
+  assert.ok(!JSON.stringify(describeSettings(settings)).includes('very-secret'));
+});
