@@ -45,7 +45,7 @@ export const untilStopped = (
         return;
       }
       isDraining = true;
-      drainAndClose(app).then(resolve, reject).finally(end);
+      drainAndClose(app).finally(end).then(resolve, reject);
     };
     const reload = (): void => {
       complain(

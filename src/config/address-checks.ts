@@ -21,13 +21,21 @@ const listenersOf = (settings: Settings): Listener[] => {
   return listeners;
 };
 
-const checkListeners = (listeners: readonly Listener[], findings: Findings): void => {
-  for (const [index, listener] of listeners.entries()) {
-    const other = listeners.slice(0, index).find((each) => cannotShare(each.address, listener.address));
+/** Listeners by port: only those of one port can have to do with each other. */
+type ByPort = ReadonlyMap<number, readonly Listener[]>;
+
+const checkListeners = (listeners: readonly Listener[], findings: Findings): ByPort => {
+  const byPort = new Map<number, Listener[]>();
+  for (const listener of listeners) {
+    const neighbours = byPort.get(listener.address.port) ?? [];
+    byPort.set(listener.address.port, neighbours);
+    const other = neighbours.find((each) => cannotShare(each.address, listener.address));
+    neighbours.push(listener);
     if (other === undefined) continue;
     const message = `${formatListenAddress(listener.address)} is taken by ${formatPath(other.path)}`;
     findings.add(listener.path, message, 'give it another port', [other.path]);
   }
+  return byPort;
 };
 
 const checkHosts = (upstreams: readonly UpstreamSettings[], findings: Findings): void => {
@@ -46,14 +54,10 @@ const checkHosts = (upstreams: readonly UpstreamSettings[], findings: Findings):
   }
 };
 
-const checkEndpoints = (
-  upstream: UpstreamSettings,
-  listeners: readonly Listener[],
-  findings: Findings,
-): void => {
+const checkEndpoints = (upstream: UpstreamSettings, listeners: ByPort, findings: Findings): void => {
   const { name, source } = upstream;
   const report = (path: Path, host: string, port: number): void => {
-    const own = listeners.find((listener) => wouldReach(host, port, listener.address));
+    const own = listeners.get(port)?.find((listener) => wouldReach(host, port, listener.address));
     if (own === undefined) return;
     findings.add(path, `leads back to ${formatPath(own.path)}, a port of ours`, 'name the upstream itself', [
       own.path,
@@ -73,8 +77,7 @@ const checkEndpoints = (
 
 /** Everything about addresses and names that only shows when the whole configuration is seen. */
 export const checkAddresses = (settings: Settings, findings: Findings): void => {
-  const listeners = listenersOf(settings);
-  checkListeners(listeners, findings);
+  const listeners = checkListeners(listenersOf(settings), findings);
   checkHosts(settings.upstreams, findings);
   for (const upstream of settings.upstreams) {
     checkEndpoints(upstream, listeners, findings);

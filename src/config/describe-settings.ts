@@ -52,7 +52,8 @@ const describeRest = (policy: PolicySettings): Plain => ({
 const describeBulkhead = (policy: PolicySettings): Plain => ({
   concurrency: bulkhead.concurrency.kind.write(policy.bulkhead.concurrency),
   queue: policy.bulkhead.queue,
-  queueTimeout: formatDuration(policy.bulkhead.queueTimeoutMs),
+  // The format refuses a wait in a queue that is not there.
+  ...(policy.bulkhead.queue === 0 ? {} : { queueTimeout: formatDuration(policy.bulkhead.queueTimeoutMs) }),
 });
 
 const describeRetry = ({ retry }: PolicySettings): Plain => ({

@@ -20,10 +20,6 @@ export class Locations {
     this.#places.set(idOf(path), { key, value });
   }
 
-  has(path: Path): boolean {
-    return this.#places.has(idOf(path));
-  }
-
   /** Of the key itself; for what was not written, of the nearest thing around it. */
   ofKey(path: Path): Location {
     const place = this.#places.get(idOf(path));

@@ -41,18 +41,18 @@ export const checkEffect = (
   findings: Findings,
 ): void => {
   const { fallback, breaker } = written;
+  // Whoever writes the key itself, to say `off` or `[]`, knows.
   const isWithoutReason = inForce.fallback.on.length === 0 && fallback?.on === undefined;
   if (fallback !== undefined && isWithoutReason && Object.keys(fallback).length > 0) {
-    findings.add([...path, 'fallback'], 'has no effect without fallback.on', 'name the reasons it is for', [
-      [...path, 'fallback', 'on'],
-    ]);
+    const involved = [[...path, 'fallback', 'on']];
+    const hint = 'name the reasons it is for';
+    findings.add([...path, 'fallback'], 'has no effect without fallback.on', hint, involved);
   }
-  if (breaker?.slowPercent !== undefined && inForce.breaker.slowerThan === Number.POSITIVE_INFINITY) {
-    findings.add(
-      [...path, 'breaker', 'slowPercent'],
-      'has no effect without breaker.slowerThan',
-      'say what is slow',
-      [[...path, 'breaker', 'slowerThan']],
-    );
+  const isNothingSlow =
+    inForce.breaker.slowerThan === Number.POSITIVE_INFINITY && breaker?.slowerThan === undefined;
+  if (breaker?.slowPercent !== undefined && isNothingSlow) {
+    const at = [...path, 'breaker'];
+    const message = 'has no effect without breaker.slowerThan';
+    findings.add([...at, 'slowPercent'], message, 'say what is slow', [[...at, 'slowerThan']]);
   }
 };

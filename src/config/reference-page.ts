@@ -1,3 +1,4 @@
+import { fallbackWords } from './fallback-words.ts';
 import { globalKeys } from './global-keys.ts';
 import { policyKeys, routePolicyKeys } from './policy-keys.ts';
 import { type Group, isRow, type Row } from './rows.ts';
@@ -40,7 +41,7 @@ const without = (group: Group, other: Group): Group =>
 export const referencePage = (): string => `# Configuration
 
 One file, YAML 1.2 or JSON, named with \`-c FILE\` or \`OUTRIGGER_CONFIG\`. Without a file, every destination is allowed
-and the defaults below apply. This page is generated from the tables that check the file (\`npm run docs\`).
+and the defaults below apply. This page is generated from the tables that check the file (\`node src/config/write-reference.ts\`).
 
 - \`outrigger check FILE\` reports everything that is wrong with a file, each with line, column and hint.
 - \`outrigger config -c FILE\` prints the configuration that is in force, with every default filled in.
@@ -71,6 +72,8 @@ upstream, key by key; lists and header fields are replaced as a whole. Destinati
 policies of \`defaults\`. In a route, \`retry.budget\` and \`pool\` cannot be written: they belong to the upstream.
 
 ${table(policyKeys)}
+
+\`fallback.on\` knows these words: ${fallbackWords.map((word) => `\`${word}\``).join(', ')}.
 
 ## Upstreams
 

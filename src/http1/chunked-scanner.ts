@@ -77,7 +77,7 @@ export class ChunkedScanner {
   #digits = 0;
   #extensionBytes = 0;
   #extensionTotal = 0;
-  #isEmptyName = true;
+  #isEmptyPart = true;
   #trailers: HeadScanner | null = null;
   #trailerBytes: Buffer | null = null;
 
@@ -149,8 +149,8 @@ export class ChunkedScanner {
     const isTooLong =
       this.#extensionBytes > extensionBytes || this.#extensionTotal > extensionBytes * EXTENSION_TOTAL;
     if (isTooLong) return this.#fail(violations.chunk_extension_size);
-    const next = extensionState(this.#state, byte, this.#isEmptyName);
-    this.#isEmptyName = next === EXTENSION_NAME && byte === SEMICOLON;
+    const next = extensionState(this.#state, byte, this.#isEmptyPart);
+    this.#isEmptyPart = byte === SEMICOLON || byte === EQUALS;
     this.#state = next;
     return next >= 0 || this.#fail(violations.chunk_extension);
   }
@@ -166,7 +166,7 @@ export class ChunkedScanner {
     if (byte === CR) this.#state = SIZE_LF;
     else if (byte === SEMICOLON) {
       this.#state = EXTENSION_NAME;
-      this.#isEmptyName = true;
+      this.#isEmptyPart = true;
     } else return this.#fail(violations.chunk_size);
     return true;
   }
@@ -210,18 +210,20 @@ export class ChunkedScanner {
 }
 
 /** What follows `byte` in an extension; -1: it may not stand there. */
-const extensionState = (state: number, byte: number, isEmptyName: boolean): number => {
+const extensionState = (state: number, byte: number, isEmptyPart: boolean): number => {
   if (state === QUOTED_PAIR) return (CLASS[byte]! & FIELD_TEXT) === 0 ? -1 : QUOTED;
   if (state === QUOTED) {
     if (byte === QUOTE) return AFTER_QUOTED;
     if (byte === BACKSLASH) return QUOTED_PAIR;
     return (CLASS[byte]! & FIELD_TEXT) === 0 ? -1 : QUOTED;
   }
-  if (isEmptyName) return (CLASS[byte]! & TOKEN) === 0 ? -1 : EXTENSION_NAME;
+  if (isEmptyPart) {
+    if (state === EXTENSION_VALUE && byte === QUOTE) return QUOTED;
+    return (CLASS[byte]! & TOKEN) === 0 ? -1 : state;
+  }
   if (byte === CR) return SIZE_LF;
   if (byte === SEMICOLON) return EXTENSION_NAME;
   if (state === EXTENSION_NAME && byte === EQUALS) return EXTENSION_VALUE;
-  if (state === EXTENSION_VALUE && byte === QUOTE) return QUOTED;
   return state === AFTER_QUOTED || (CLASS[byte]! & TOKEN) === 0 ? -1 : state;
 };
 
