@@ -34,12 +34,13 @@ const fail = (message) => {
 
 if (!isSupported(process.versions.node)) {
   fail(`this is Node ${process.versions.node}, but it needs ${needed}; ${howToGetNode()}`);
+} else if (isCheckout && existsSync(here('node_modules/commander'))) {
+  // A checkout runs what it says, not what was built from it some time ago.
+  import(here('src/main.ts').href);
 } else if (existsSync(here('dist/outrigger.js'))) {
   import(here('dist/outrigger.js').href);
-} else if (!isCheckout) {
-  fail('dist/outrigger.js is missing; install the package again');
-} else if (!existsSync(here('node_modules/commander'))) {
+} else if (isCheckout) {
   fail('the dependencies are missing; run npm ci');
 } else {
-  import(here('src/main.ts').href);
+  fail('dist/outrigger.js is missing; install the package again');
 }

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { type Expirable, Timeout } from '../lib/timeout-queue.ts';
-import { type BodyConsumer, BodyReader, type BodySource } from './body.ts';
-import { HeadScanner } from './head-scanner.ts';
+import type { BodyConsumer, BodySource } from './body.ts';
 import type { ClientBounds } from './limits.ts';
-import { ResponseHead } from './response-head.ts';
-import { type Violation, violations } from './violation.ts';
+import type { ResponseHead } from './response-head.ts';
+import { ResponseReader } from './response-reader.ts';
+import type { Violation } from './violation.ts';
 import { WireWriter } from './wire-writer.ts';
 
 /** Why an exchange with an upstream server could not be completed. */
@@ -47,21 +47,19 @@ export class ClientConnection implements BodyConsumer, Expirable {
   readonly idleTimeout = new Timeout(this);
 
   readonly #keeper: ConnectionKeeper;
-  readonly #bounds: ClientBounds;
-  readonly #scanner: HeadScanner;
+  readonly #reader: ResponseReader;
   readonly #writer: WireWriter;
   #observer: ResponseObserver | null = null;
-  #method = '';
+  /** True from the request to the end of its answer. */
+  #isBusy = false;
   #source: BodySource | null = null;
   #isRequestDone = true;
-  #head: ResponseHead | null = null;
-  #reader: BodyReader | null = null;
-  #informational = 0;
   #pending: Buffer | null = null;
   #from = 0;
   #isPaused = false;
   #isReadingOn = false;
-  #discarding = -1;
+  /** Content read away of an answer that nobody wants; -1: it is wanted. */
+  #discarded = -1;
   #hasHeard = false;
   #hasServerEnded = false;
   #isGone = false;
@@ -70,8 +68,7 @@ export class ClientConnection implements BodyConsumer, Expirable {
   constructor(socket: Socket, keeper: ConnectionKeeper, bounds: ClientBounds) {
     this.socket = socket;
     this.#keeper = keeper;
-    this.#bounds = bounds;
-    this.#scanner = new HeadScanner('response', bounds.head);
+    this.#reader = new ResponseReader(bounds);
     this.#writer = new WireWriter(socket);
     socket.on('data', (chunk: Buffer) => this.#received(chunk));
     socket.on('drain', () => this.#source?.resume());
@@ -94,16 +91,13 @@ export class ClientConnection implements BodyConsumer, Expirable {
   begin(method: string, headText: string, source: BodySource | null, observer: ResponseObserver): void {
     this.exchanges += 1;
     this.#observer = observer;
-    this.#method = method;
     this.#source = source;
     this.#isRequestDone = source === null;
-    this.#head = null;
-    this.#reader = null;
-    this.#informational = 0;
+    this.#isBusy = true;
     this.#isPaused = false;
-    this.#discarding = -1;
+    this.#discarded = -1;
     this.#hasHeard = false;
-    this.#scanner.reset();
+    this.#reader.begin(method);
     this.#writer.begin(headText, source !== null && source.length < 0);
     source?.attach(this);
     if (this.#isGone) return;
@@ -138,8 +132,8 @@ export class ClientConnection implements BodyConsumer, Expirable {
   discard(): void {
     this.#observer = null;
     this.#dropSource();
-    this.#discarding = 0;
-    if (!this.#isRequestDone || this.#head === null || !this.#head.isPersistent) this.destroy();
+    this.#discarded = 0;
+    if (!this.#isRequestDone || this.#reader.head?.isPersistent !== true) this.destroy();
     else this.resume();
   }
 
@@ -160,7 +154,7 @@ export class ClientConnection implements BodyConsumer, Expirable {
 
   #received(chunk: Buffer): void {
     if (this.#isGone) return;
-    if (this.#observer === null && this.#discarding < 0) {
+    if (!this.#isBusy) {
       // Nobody asked: whatever this is, it must not be taken for the answer to the next request.
       this.destroy();
       return;
@@ -184,76 +178,42 @@ export class ClientConnection implements BodyConsumer, Expirable {
     this.#observer?.responseFlush();
   }
 
+  /** Deals with the next part of the answer. False: nothing more can be done now. */
   #step(bytes: Buffer): boolean {
-    if (this.#head === null) return this.#readHead(bytes);
-    return this.#readBody(this.#head, bytes);
-  }
-
-  #readHead(bytes: Buffer): boolean {
-    const scanner = this.#scanner;
-    switch (scanner.scan(bytes, this.#from, bytes.length)) {
-      case 'incomplete':
-        return false;
-      case 'malformed':
-        return this.#fail({ kind: 'malformed', violation: scanner.violation });
-      default:
-    }
-    const head = new ResponseHead(scanner, bytes.toString('latin1', this.#from, this.#from + scanner.length));
-    this.#take(this.#from + scanner.length);
-    const violation = head.interpret(scanner, this.#method);
-    if (violation !== null) return this.#fail({ kind: 'malformed', violation });
-    if (head.isInformational) return this.#readInformational(head);
-    this.#head = head;
-    if (head.framing === 'length' || head.framing === 'chunked') {
-      const length = head.framing === 'chunked' ? -1 : head.contentLength;
-      this.#reader = new BodyReader(length, this.#bounds.chunked, Number.POSITIVE_INFINITY);
-    }
-    this.#observer?.responseHead(head);
-    return !this.#settle();
-  }
-
-  #readInformational(head: ResponseHead): boolean {
-    this.#informational += 1;
-    if (head.status === 101) return this.#fail({ kind: 'malformed', violation: violations.switched });
-    if (this.#informational > this.#bounds.informational) {
-      return this.#fail({ kind: 'malformed', violation: violations.informational });
-    }
-    this.#observer?.responseInformational(head);
-    this.#scanner.reset();
-    return true;
-  }
-
-  #readBody(head: ResponseHead, bytes: Buffer): boolean {
     const reader = this.#reader;
     const from = this.#from;
-    let dataEnd = bytes.length;
-    if (reader === null) {
-      if (head.framing === 'none') return this.#unexpected();
-      this.#take(dataEnd);
-    } else {
-      if (reader.isDone) return this.#unexpected();
-      dataEnd = reader.read(bytes, from, bytes.length);
-      if (dataEnd < 0) return this.#fail({ kind: 'malformed', violation: reader.violation });
-      this.#take(reader.consumed);
+    switch (reader.read(bytes, from)) {
+      case 'nothing':
+        return false;
+      case 'malformed':
+        return this.#fail({ kind: 'malformed', violation: reader.violation });
+      case 'excess':
+        // The answer stands; the connection goes when the exchange is over.
+        reader.head!.isPersistent = false;
+        this.#pending = null;
+        return false;
+      case 'informational':
+        this.#take(reader.consumed);
+        this.#observer?.responseInformational(reader.latest!);
+        return true;
+      case 'head':
+        this.#take(reader.consumed);
+        this.#observer?.responseHead(reader.head!);
+        return !this.#settle();
+      default:
+        this.#take(reader.consumed);
+        if (reader.dataEnd > from) this.#deliver(bytes.subarray(from, reader.dataEnd));
+        return !this.#settle() && !this.#isGone;
     }
-    if (dataEnd > from) this.#deliver(bytes.subarray(from, dataEnd));
-    return !this.#settle() && !this.#isGone;
   }
 
   #deliver(chunk: Buffer): void {
-    if (this.#discarding < 0) {
+    if (this.#discarded < 0) {
       this.#observer?.responseData(chunk);
       return;
     }
-    this.#discarding += chunk.length;
-    if (this.#discarding > MAX_DISCARD) this.destroy();
-  }
-
-  /** Bytes after a complete answer: it stands, and the connection goes when the exchange is over. */
-  #unexpected(): boolean {
-    if (this.#head !== null) this.#head.isPersistent = false;
-    this.#pending = null;
-    return false;
+    this.#discarded += chunk.length;
+    if (this.#discarded > MAX_DISCARD) this.destroy();
   }
 
   #take(to: number): void {
@@ -261,27 +221,22 @@ export class ClientConnection implements BodyConsumer, Expirable {
     if (this.#pending !== null && to >= this.#pending.length) this.#pending = null;
   }
 
-  /** True when the final head and all of its content have arrived. */
+  /** True when the whole answer has arrived. */
   #isAnswerWhole(): boolean {
-    if (this.#head === null) return false;
-    if (this.#reader !== null) return this.#reader.isDone;
-    return this.#head.framing === 'none' || this.#hasServerEnded;
+    return this.#reader.isWhole || (this.#hasServerEnded && this.#reader.head?.framing === 'close');
   }
 
   /** Ends the exchange if the answer is whole and nobody asked to wait. True when it did. */
   #settle(): boolean {
-    const head = this.#head;
-    if (head === null || this.#isPaused || !this.#isAnswerWhole()) return false;
-    if (head.framing === 'close' && this.#pending !== null) return false;
+    if (this.#isPaused || !this.#isBusy || !this.#isAnswerWhole()) return false;
+    const { head, trailers } = this.#reader;
+    if (head!.framing === 'close' && this.#pending !== null) return false;
     const observer = this.#observer;
-    const trailers = this.#reader === null ? '' : this.#reader.trailers;
-    const canKeep = head.isPersistent && this.#isRequestDone && this.#pending === null && !this.#isGone;
+    const canKeep = head!.isPersistent && this.#isRequestDone && this.#pending === null && !this.#isGone;
     this.#observer = null;
-    this.#discarding = -1;
+    this.#isBusy = false;
     this.#dropSource();
-    this.#head = null;
-    this.#reader = null;
-    if (canKeep) this.#keeper.released(this, head.keepAliveMs);
+    if (canKeep) this.#keeper.released(this, head!.keepAliveMs);
     else this.destroy();
     observer?.responseEnd(trailers);
     return true;
@@ -302,8 +257,8 @@ export class ClientConnection implements BodyConsumer, Expirable {
 
   /** The exchange cannot go on. An answer that is whole already stands; it only costs the connection. */
   #fail(fault: WireFault): false {
-    if (this.#isAnswerWhole()) {
-      this.#head!.isPersistent = false;
+    if (this.#isBusy && this.#isAnswerWhole()) {
+      this.#reader.head!.isPersistent = false;
       return false;
     }
     const observer = this.#observer;

@@ -85,7 +85,7 @@ export class HeadScanner {
     return this.#state === START || this.#state === START_LF;
   }
 
-  /** Makes ready for the next message. */
+  /** Makes ready for the next message; the fields of the last one are forgotten. */
   reset(): void {
     this.fields.clear();
     this.#state = this.#kind === 'trailers' ? FIELD_START : START;

@@ -172,7 +172,7 @@ export class HttpListener implements RequestHandler {
 
   #record(source: RecordSource): ExchangeRecord {
     const { clock, nextRequestId } = this.#options.context;
-    return new ExchangeRecord(source, clock.now(), nextRequestId);
+    return new ExchangeRecord(source, clock.now(), nextRequestId, null);
   }
 
   /** Into the books: a request that never found a command. null: it was answered as asked. */

@@ -175,6 +175,11 @@ export class Bulkhead {
     this.#admitWaiting(this.#clock.now());
   }
 
+  /** Stops the clock of the queue: for the end of the process, when nobody waits any more. */
+  close(): void {
+    this.#timeouts.close();
+  }
+
   /** For the bulkhead's own slots. */
   leave(now: number): void {
     this.#inFlight -= 1;

@@ -12,6 +12,8 @@ export interface FallbackAnswer {
 export interface FallbackSource {
   /** The answer for this reason, and then {@link done} must follow; `full`: too many at once; null: none is meant. */
   tryServe(reason: Reason): FallbackAnswer | 'full' | null;
+  /** True when {@link tryServe} would have an answer now: an upstream's own answer is given up only for that. */
+  canServe(reason: Reason): boolean;
   /** An answer that was handed out has been sent, or its client has left. */
   done(): void;
 }
@@ -45,6 +47,10 @@ export class Fallback implements FallbackSource {
     return this.#answer;
   }
 
+  canServe(reason: Reason): boolean {
+    return this.#reasons.has(reason) && this.#inFlight < this.#concurrency;
+  }
+
   done(): void {
     if (this.#inFlight === 0) throw new Error('A fallback was ended twice');
     this.#inFlight -= 1;
@@ -54,6 +60,7 @@ export class Fallback implements FallbackSource {
 /** For routes without a fallback. */
 export const noFallback: FallbackSource = Object.freeze({
   tryServe: () => null,
+  canServe: () => false,
   done() {
     throw new Error('A fallback was ended that was never served');
   },

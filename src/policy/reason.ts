@@ -33,9 +33,20 @@ const failure = (
   title: string,
   retryOn: ReasonRow['retryOn'] = null,
   isTimeout = false,
-): ReasonRow => ({ kind: 'failure', status, proxyStatus, title, isTimeout, retryOn });
+): ReasonRow & { readonly kind: 'failure' } => ({
+  kind: 'failure',
+  status,
+  proxyStatus,
+  title,
+  isTimeout,
+  retryOn,
+});
 
-const rejected = (status: number, proxyStatus: string, title: string): ReasonRow => ({
+const rejected = (
+  status: number,
+  proxyStatus: string,
+  title: string,
+): ReasonRow & { readonly kind: 'rejected' } => ({
   kind: 'rejected',
   status,
   proxyStatus,
@@ -197,7 +208,7 @@ export const reasons = {
 export type Reason = keyof typeof reasons;
 
 type ReasonsOf<K extends ReasonKind> = {
-  [R in Reason]: (typeof reasons)[R] extends { readonly kind: infer F } ? (K extends F ? R : never) : never;
+  [R in Reason]: (typeof reasons)[R] extends { readonly kind: K } ? R : never;
 }[Reason];
 
 /** Reasons of attempts that were made and went wrong. */

@@ -2,6 +2,7 @@ import type { RequestHead } from '../http1/request-head.ts';
 import { type Outcome, success } from '../policy/outcome.ts';
 import type { Reason } from '../policy/reason.ts';
 import type { ExchangeEnded } from '../telemetry/events.ts';
+import type { Plan } from './plan.ts';
 
 /** What is longer is not an id but an attack on the log. */
 const MAX_ID = 128;
@@ -18,9 +19,9 @@ export interface RecordSource {
 export class ExchangeRecord implements ExchangeEnded {
   readonly startedAt: number;
   readonly protocol = 'http';
-  upstream = '';
-  route = '';
-  isUnlisted = false;
+  readonly upstream: string;
+  readonly route: string;
+  readonly isUnlisted: boolean;
   outcome: Outcome = success(0);
   reason: Reason | null = null;
   status = 0;
@@ -37,9 +38,13 @@ export class ExchangeRecord implements ExchangeEnded {
   readonly #nextRequestId: () => string;
   #requestId = '';
 
-  constructor(source: RecordSource, startedAt: number, nextRequestId: () => string) {
+  /** `plan` null: the request found none. */
+  constructor(source: RecordSource, startedAt: number, nextRequestId: () => string, plan: Plan | null) {
     this.#source = source;
     this.startedAt = startedAt;
+    this.upstream = plan === null ? '' : plan.upstreamName;
+    this.route = plan === null ? '' : plan.routeName;
+    this.isUnlisted = plan?.isUnlisted === true;
     this.#nextRequestId = nextRequestId;
   }
 

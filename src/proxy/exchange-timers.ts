@@ -1,6 +1,8 @@
+import type { Clock } from '../lib/clock.ts';
 import { type Expirable, Timeout } from '../lib/timeout-queue.ts';
 import type { FailureReason } from '../policy/reason.ts';
 import type { PlanTimeouts } from './plan.ts';
+import type { ContentObserver } from './replay.ts';
 
 /** The time limits that an exchange as a whole can break. */
 export type ExchangeLimit = Extract<FailureReason, 'total_timeout' | 'idle_timeout' | 'body_timeout'>;
@@ -13,15 +15,17 @@ export interface ExchangeTimersObserver {
  * The clocks of one exchange. `total` runs from the request's last byte to the response head and so never cuts a
  * stream; `idle` runs while content flows in either direction and starts again with each piece; `body` is the whole.
  */
-export class ExchangeTimers implements Expirable {
+export class ExchangeTimers implements ContentObserver, Expirable {
   readonly #timeouts: PlanTimeouts;
+  readonly #clock: Clock;
   readonly #observer: ExchangeTimersObserver;
   readonly #total = new Timeout(this);
   readonly #idle = new Timeout(this);
   readonly #whole = new Timeout(this);
 
-  constructor(timeouts: PlanTimeouts, observer: ExchangeTimersObserver) {
+  constructor(timeouts: PlanTimeouts, clock: Clock, observer: ExchangeTimersObserver) {
     this.#timeouts = timeouts;
+    this.#clock = clock;
     this.#observer = observer;
   }
 
@@ -40,8 +44,8 @@ export class ExchangeTimers implements Expirable {
   }
 
   /** A piece of content went by. */
-  moved(now: number): void {
-    this.#timeouts.idle.touch(this.#idle, now);
+  moved(): void {
+    this.#timeouts.idle.touch(this.#idle, this.#clock.now());
   }
 
   /** The response head is on its way: the total has been kept. */

@@ -2,7 +2,6 @@ import type { ResponseHead } from '../http1/response-head.ts';
 import type { ExchangeObserver, ServerExchange } from '../http1/server-exchange.ts';
 import type { Violation } from '../http1/violation.ts';
 import type { BulkheadWaiter, Queued, Slot } from '../policy/bulkhead.ts';
-import type { FallbackAnswer } from '../policy/fallback.ts';
 import type { Gate } from '../policy/gate.ts';
 import {
   clientGone,
@@ -13,9 +12,7 @@ import {
   type Rejected,
   rejected,
 } from '../policy/outcome.ts';
-import type { Reason } from '../policy/reason.ts';
 import { type Answer, answerFor } from './answer.ts';
-import { AttemptLoop } from './attempt-loop.ts';
 import { type AttemptObserver, AttemptRun } from './attempt-run.ts';
 import { ExchangeRecord } from './exchange-record.ts';
 import { type ExchangeLimit, ExchangeTimers, type ExchangeTimersObserver } from './exchange-timers.ts';
@@ -24,7 +21,9 @@ import { isIdempotent, outgoingRequest, viaLine } from './outgoing.ts';
 import type { ForwardContext, Plan } from './plan.ts';
 import { refusalOf } from './refusal.ts';
 import { Replay } from './replay.ts';
-import { writeFallback, writeOwnAnswer } from './reply.ts';
+
+import { answerInstead } from './reply.ts';
+import { Retries } from './retries.ts';
 import type { Destination } from './route.ts';
 
 const noEndpoint: Rejected = Object.freeze(rejected('no_endpoint'));
@@ -42,13 +41,6 @@ export const forward = (
 /** True for a request that waits in a bulkhead for its turn behind this breaker. */
 export const waitsBehind = (waiter: BulkheadWaiter, breaker: Gate): boolean =>
   waiter instanceof Forwarding && waiter.plan.breaker === breaker;
-
-/** An answer that is to be retried: kept, unread, until the next attempt is really sent. */
-interface HeldAnswer {
-  readonly run: AttemptRun;
-  readonly answer: Answer;
-  readonly outcome: Outcome;
-}
 
 /**
  * One request on its way: the only place that knows the order of the policies.
@@ -72,9 +64,8 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   #slot: Slot | null = null;
   /** The attempt under way, or the last one. */
   #run: AttemptRun | null = null;
-  #held: HeldAnswer | null = null;
-  #loop: AttemptLoop | null = null;
-  #lastFailure: Failure | null = null;
+  /** null until an attempt has failed. */
+  #retries: Retries | null = null;
   #wasToldToContinue = false;
   #isOver = false;
 
@@ -83,14 +74,13 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     this.#exchange = exchange;
     this.#destination = destination;
     this.#context = context;
-    this.#record = new ExchangeRecord(exchange, context.clock.now(), context.nextRequestId);
-    this.#record.upstream = plan.upstreamName;
-    this.#record.route = plan.routeName;
-    this.#record.isUnlisted = plan.isUnlisted;
+    this.#record = new ExchangeRecord(exchange, context.clock.now(), context.nextRequestId, plan);
+    this.#timers = new ExchangeTimers(plan.timeouts, context.clock, this);
     // What will not be sent twice need not be remembered.
     const replayBytes = plan.repeatsAll || isIdempotent(exchange.head) ? plan.replayBytes : 0;
-    this.#replay = exchange.hasBody ? new Replay(exchange, context.replayPool, replayBytes, this) : null;
-    this.#timers = new ExchangeTimers(plan.timeouts, this);
+    this.#replay = exchange.hasBody
+      ? new Replay(exchange, context.replayPool, replayBytes, this.#timers)
+      : null;
   }
 
   begin(): void {
@@ -133,23 +123,23 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     const { plan } = this;
     const permit = plan.breaker.acquire(now);
     if (permit.kind === 'rejected') {
-      this.#notSent(permit, now);
+      this.#notSent(permit);
       return;
     }
     const endpoint = plan.upstream.pick(now, this.#run?.endpoint ?? null, this.#destination.authority);
     if (endpoint === null) {
       permit.settle(noEndpoint, 0, now);
-      this.#notSent(noEndpoint, now);
+      this.#notSent(noEndpoint);
       return;
     }
-    this.#dropHeld();
+    this.#retries?.dropHeld();
     this.#record.attempts += 1;
     this.#record.endpoint = endpoint.label;
-    const { head } = this.#exchange;
-    const { pseudonym } = this.#context;
     const isFirst = this.#record.attempts === 1;
     this.#run = new AttemptRun(plan, this.#context, permit, endpoint, this, now);
-    this.#run.start(outgoingRequest(head, this.#replay, plan, this.#destination, pseudonym, isFirst));
+    this.#run.start(
+      outgoingRequest(this.#exchange.head, this.#replay, plan, this.#destination, this.#context, isFirst),
+    );
   }
 
   connected(connectMs: number): void {
@@ -168,21 +158,15 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     const answer = answerFor(this.#exchange, head, this.#context.pseudonym);
     if (outcome.kind === 'failure' || plan.retry.isRetriedStatus(head.status)) {
       const failed = outcome.kind === 'failure' ? outcome : failureStatus(head.status, retryAfterMs);
-      const waitMs = this.#waitBeforeRetry(failed);
-      if (waitMs >= 0) {
-        this.#run!.pause();
-        this.#held = { run: this.#run!, answer, outcome };
-        this.#goRound(waitMs);
+      if (this.#triesAgain(failed)) {
+        this.#retries!.hold({ run: this.#run!, answer, outcome });
         return;
       }
     }
-    if (outcome.kind === 'failure') {
-      const fallback = this.#fallbackFor(outcome.reason);
-      if (fallback !== null) {
-        this.#run!.discard();
-        this.#answerOurselves(outcome, fallback);
-        return;
-      }
+    if (outcome.kind === 'failure' && plan.fallback.canServe(outcome.reason)) {
+      this.#run!.discard();
+      this.#answerOurselves(outcome);
+      return;
     }
     this.#passOn(answer, outcome);
   }
@@ -190,15 +174,12 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   unanswered(outcome: Outcome): void {
     if (this.#isOver || outcome.kind === 'cancelled') return;
     if (outcome.kind === 'failure') {
-      this.#lastFailure = outcome;
-      const waitMs = this.#waitBeforeRetry(outcome);
-      if (waitMs >= 0) this.#goRound(waitMs);
-      else this.#answerOurselves(outcome);
-    } else if (outcome.kind === 'rejected') this.#notSent(outcome, this.#now());
+      if (!this.#triesAgain(outcome)) this.#answerOurselves(outcome);
+    } else if (outcome.kind === 'rejected') this.#notSent(outcome);
   }
 
   data(chunk: Buffer): void {
-    this.#timers.moved(this.#now());
+    this.#timers.moved();
     if (!this.#exchange.write(chunk)) this.#run?.pause();
   }
 
@@ -208,10 +189,8 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
 
   ended(outcome: Outcome, trailers: string): void {
     if (this.#isOver || outcome.kind === 'cancelled') return;
-    if (this.#held !== null) {
-      // Lost while it was kept: there is nothing left to pass on.
-      this.#held = null;
-      this.#lastFailure = failure('response_incomplete', false);
+    if (this.#retries?.isHolding === true) {
+      this.#retries.lostHeld(failure('response_incomplete', false));
     } else if (outcome.kind === 'success') {
       this.#over(this.#record.outcome);
       this.#exchange.finish(trailers);
@@ -219,10 +198,6 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
       this.#over(outcome);
       this.#exchange.cut();
     }
-  }
-
-  requestMoved(): void {
-    this.#timers.moved(this.#now());
   }
 
   requestEnded(): void {
@@ -250,65 +225,41 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     this.#run?.resume();
   }
 
-  /** Time is up, wherever the request is: in the queue, between two attempts, in one, or in the answer's content. */
+  /** Time is up: in the queue, between two attempts, in one, or in the answer's content. */
   timedOut(limit: ExchangeLimit): void {
-    if (this.#loop?.isWaiting === true) this.#reportLast(failure(limit, false));
+    if (this.#retries?.isWaiting === true) this.#reportLast(failure(limit, false));
     else if (this.#run !== null) this.#run.abort(failure(limit, false));
     else this.#answerOurselves(failure(limit, true));
   }
 
-  /** The time to wait before another attempt, or -1 when there is none. */
-  #waitBeforeRetry(failed: Failure): number {
-    const { plan } = this;
-    const now = this.#now();
-    const decision = plan.retry.decide(
-      {
-        failure: failed,
-        attempt: this.#record.attempts,
-        isIdempotent: isIdempotent(this.#exchange.head),
-        isReplayable: this.#replay === null || this.#replay.isReplayable,
-        remainingMs: this.#timers.remainingMs(now),
-        now,
-      },
-      plan.budget,
-      this.#context.random,
-    );
-    if (decision.kind === 'retry') {
-      plan.recorder.retryDecided(failed.reason, now);
-      return decision.waitMs;
-    }
-    const { skip } = decision;
-    const obstacle = skip === 'body_too_large' ? (this.#replay?.obstacle ?? skip) : skip;
-    if (obstacle !== null) plan.recorder.retrySkipped(obstacle, now);
-    return -1;
-  }
-
-  #goRound(waitMs: number): void {
-    this.#loop ??= new AttemptLoop(this.#context.clock, () => this.#attempt(this.#now()));
-    this.#loop.next(waitMs);
+  #triesAgain(failed: Failure): boolean {
+    this.#retries ??= new Retries({
+      plan: this.plan,
+      context: this.#context,
+      head: this.#exchange.head,
+      replay: this.#replay,
+      timers: this.#timers,
+      attempt: () => this.#attempt(this.#now()),
+    });
+    return this.#retries.again(failed, this.#record.attempts);
   }
 
   /** An attempt that did not take place. */
-  #notSent(refusal: Rejected, now: number): void {
-    if (this.#loop !== null && refusal.reason === 'circuit_open')
-      this.plan.recorder.retrySkipped('circuit_open', now);
+  #notSent(refusal: Rejected): void {
+    if (this.#retries !== null && refusal.reason === 'circuit_open') {
+      this.plan.recorder.retrySkipped('circuit_open', this.#now());
+    }
     this.#reportLast(refusal);
   }
 
   /** Tells the client of the last answer or failure that really took place; where there was none, of `outcome`. */
   #reportLast(outcome: Failure | Rejected): void {
-    const held = this.#held;
-    this.#held = null;
-    if (held === null) this.#answerOurselves(this.#lastFailure ?? outcome);
+    const held = this.#retries?.takeHeld() ?? null;
+    if (held === null) this.#answerOurselves(this.#retries?.lastFailure ?? outcome);
     else {
       this.#passOn(held.answer, held.outcome);
       held.run.resume();
     }
-  }
-
-  #dropHeld(): void {
-    this.#held?.run.discard();
-    this.#held = null;
   }
 
   /** From here on the upstream's answer streams through, and nothing is tried again. */
@@ -322,45 +273,25 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     this.#exchange.respond(answer.headText, answer.isChunked, answer.willClose);
   }
 
-  #fallbackFor(reason: Reason): FallbackAnswer | null {
-    const fallback = this.plan.fallback.tryServe(reason);
-    if (fallback === 'full') this.plan.recorder.fallbackServed('rejected', this.#now());
-    return fallback === 'full' ? null : fallback;
-  }
-
   /** The fallback's answer where there is one, else our own. */
-  #answerOurselves(outcome: Failure | Rejected, fallback = this.#fallbackFor(outcome.reason)): void {
-    const { plan } = this;
-    const record = this.#record;
-    const now = this.#now();
-    if (outcome.kind === 'rejected') plan.recorder.requestRejected(outcome.reason, now);
-    record.reason = outcome.reason;
-    if (fallback === null) writeOwnAnswer(this.#exchange, record, outcome);
-    else {
-      record.isFallback = true;
-      plan.recorder.fallbackServed('success', now);
-      writeFallback(this.#exchange, record, outcome, fallback);
-      plan.fallback.done();
-    }
-    record.firstByteMs = now - record.startedAt;
+  #answerOurselves(outcome: Failure | Rejected): void {
+    answerInstead(this.#exchange, this.plan, this.#record, outcome, this.#now());
     this.#over(outcome);
     this.#exchange.finish();
   }
 
   /** The end, whatever it was. It comes before the last byte goes out: who has that can rely on the books. */
   #over(outcome: Outcome): void {
-    const record = this.#record;
     const now = this.#now();
     this.#isOver = true;
     this.#timers.stop();
     this.#queued?.cancel();
-    this.#loop?.end();
-    this.#dropHeld();
+    this.#retries?.end();
     this.#replay?.forget();
     this.#slot?.release(now);
-    record.ended(outcome, now);
-    this.plan.recorder.exchangeEnded(record, now);
-    this.#context.bus.exchangeEnded(record);
+    this.#record.ended(outcome, now);
+    this.plan.recorder.exchangeEnded(this.#record, now);
+    this.#context.bus.exchangeEnded(this.#record);
   }
 
   #now(): number {

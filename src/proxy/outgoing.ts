@@ -3,7 +3,7 @@ import type { RequestHead } from '../http1/request-head.ts';
 import { isIdempotentMethod } from '../policy/retry.ts';
 import type { OutgoingRequest } from '../upstream/transport.ts';
 import { requestText } from './headers.ts';
-import type { Plan } from './plan.ts';
+import type { ForwardContext, Plan } from './plan.ts';
 import type { Destination } from './route.ts';
 
 /** True when sending the request twice does no more than sending it once, or its sender says so. */
@@ -19,7 +19,7 @@ export const outgoingRequest = (
   body: BodySource | null,
   plan: Plan,
   destination: Destination,
-  pseudonym: string,
+  { pseudonym }: ForwardContext,
   isFirstAttempt: boolean,
 ): OutgoingRequest => ({
   method: head.method,

@@ -25,9 +25,9 @@ export class ReplayPool {
   }
 }
 
-/** Hears that content of the request has moved. */
-export interface ProgressObserver {
-  requestMoved(): void;
+/** Hears that content has moved. */
+export interface ContentObserver {
+  moved(): void;
 }
 
 /**
@@ -42,7 +42,7 @@ export class Replay implements BodySource, BodyConsumer {
   readonly #source: BodySource;
   readonly #pool: ReplayPool;
   readonly #limitBytes: number;
-  readonly #observer: ProgressObserver;
+  readonly #observer: ContentObserver;
   #record: Buffer[] = [];
   #recordBytes = 0;
   #isRecording = true;
@@ -52,7 +52,7 @@ export class Replay implements BodySource, BodyConsumer {
   #isLive = false;
 
   /** `limitBytes` 0: nothing is recorded. */
-  constructor(source: BodySource, pool: ReplayPool, limitBytes: number, observer: ProgressObserver) {
+  constructor(source: BodySource, pool: ReplayPool, limitBytes: number, observer: ContentObserver) {
     this.#source = source;
     this.#pool = pool;
     this.#limitBytes = limitBytes;
@@ -91,7 +91,7 @@ export class Replay implements BodySource, BodyConsumer {
   }
 
   bodyData(chunk: Buffer): void {
-    this.#observer.requestMoved();
+    this.#observer.moved();
     if (this.#isRecording) this.#keep(chunk);
     this.#consumer?.bodyData(chunk);
   }

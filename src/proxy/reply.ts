@@ -4,6 +4,7 @@ import type { FallbackAnswer } from '../policy/fallback.ts';
 import type { Failure, Rejected } from '../policy/outcome.ts';
 import { type Reason, reasons } from '../policy/reason.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
+import type { Plan } from './plan.ts';
 
 /** What our own answer says. */
 interface OwnAnswer {
@@ -116,14 +117,37 @@ export const writeOwnAnswer = (
   exchange.respond(ownAnswerText(answer), false, answer.willClose);
 };
 
-/** Answers the exchange with the fallback. The caller finishes it. */
-export const writeFallback = (
+/** Answers with the fallback where the plan has one for this outcome, else with what went wrong. The caller finishes it. */
+export const answerInstead = (
+  exchange: ServerExchange,
+  plan: Plan,
+  record: ExchangeRecord,
+  outcome: Failure | Rejected,
+  now: number,
+): void => {
+  const { fallback, recorder } = plan;
+  if (outcome.kind === 'rejected') recorder.requestRejected(outcome.reason, now);
+  record.reason = outcome.reason;
+  record.firstByteMs = now - record.startedAt;
+  const instead = fallback.tryServe(outcome.reason);
+  if (instead === null || instead === 'full') {
+    if (instead === 'full') recorder.fallbackServed('rejected', now);
+    writeOwnAnswer(exchange, record, outcome);
+    return;
+  }
+  recorder.fallbackServed('success', now);
+  writeFallback(exchange, record, outcome, instead);
+  fallback.done();
+};
+
+const writeFallback = (
   exchange: ServerExchange,
   record: ExchangeRecord,
   outcome: Failure | Rejected,
   fallback: FallbackAnswer,
 ): void => {
   const answer = ownAnswer(record, outcome, !exchange.canPersist);
+  record.isFallback = true;
   record.status = fallback.status;
   exchange.respond(fallbackHeadText(fallback, answer), false, answer.willClose);
   if (!answer.isHead && !hasNoContent(fallback.status)) exchange.write(Buffer.from(fallback.body));

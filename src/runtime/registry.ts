@@ -18,6 +18,7 @@ export class Registry {
   readonly #clock: Clock;
   readonly #bus: Bus;
   readonly #breakers = new Map<string, Breaker>();
+  readonly #bulkheads = new Map<string, Bulkhead>();
   readonly #overrides = new Map<string, Override>();
 
   constructor(clock: Clock, bus: Bus) {
@@ -27,7 +28,9 @@ export class Registry {
 
   /** A new bulkhead; who shares it is decided by whom it is handed to. */
   bulkhead(name: string, settings: BulkheadSettings): Bulkhead {
-    return new Bulkhead(name, settings, this.#clock);
+    const bulkhead = new Bulkhead(name, settings, this.#clock);
+    this.#bulkheads.set(name, bulkhead);
+    return bulkhead;
   }
 
   /** The breaker of a command, whose requests wait in `bulkhead`. */
@@ -39,8 +42,11 @@ export class Registry {
     return breaker;
   }
 
+  /** Forgets the breaker and the bulkhead of this name. */
   drop(name: string): void {
     this.#lift(name);
+    this.#bulkheads.get(name)?.close();
+    this.#bulkheads.delete(name);
     const breaker = this.#breakers.get(name);
     if (breaker === undefined) return;
     breaker.retire(this.#clock.now());

@@ -60,10 +60,10 @@ test('the line says how to get the Node that the project brings', () => {
   assert.match(present.stderr, /use npm start/);
 });
 
-test('the bundle goes before the sources', () => {
-  const files = ['src/main.ts', 'node_modules/commander/package.json'];
+test('a checkout runs its sources, an installed package its bundle', () => {
+  const files = ['src/main.ts', 'node_modules/commander/package.json', 'dist/outrigger.js'];
   assert.equal(launchOn('26.10.0', ...files).stdout, 'started src/main.ts\n');
-  assert.equal(launchOn('26.10.0', ...files, 'dist/outrigger.js').stdout, 'started dist/outrigger.js\n');
+  assert.equal(launchOn('26.10.0', 'dist/outrigger.js').stdout, 'started dist/outrigger.js\n');
 });
 
 test('missing dependencies are one line, not a stack trace', () => {

@@ -3,6 +3,7 @@
  *
  *     node test/experiments/endpoint-killed.ts [RATE]
  */
+import { eventually } from '../rig/eventually.ts';
 import { startFaultServer } from '../rig/fault-server.ts';
 import { makeCaller } from '../rig/http-call.ts';
 import { startHttpUpstream } from '../rig/http-upstream.ts';
@@ -34,6 +35,9 @@ await runExperiment(`two endpoints, one killed, ${rate} requests/s`, async (owne
   const after = await phase(10_000);
   const failuresAfter = (await failures()) - failuresDuring;
 
+  const all = before.length + during.length + after.length;
+  await eventually('the log is written', () => sidecar.accessLog.length >= all).catch(() => {});
+
   const lost = (results: typeof before): number => results.length - (tallyOf(results)['200'] ?? 0);
   return [
     exactly('errors before', lost(before), 0),
@@ -47,6 +51,6 @@ await runExperiment(`two endpoints, one killed, ${rate} requests/s`, async (owne
       0.5 - (killed.begun - seenAtReturn) / after.length,
       0.35,
     ),
-    exactly('log lines', sidecar.accessLog.length, before.length + during.length + after.length),
+    exactly('log lines', sidecar.accessLog.length, all),
   ];
 });

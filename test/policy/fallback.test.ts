@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fallbackWords } from '../../src/config/fallback-words.ts';
 import { Fallback, noFallback } from '../../src/policy/fallback.ts';
-import { type Reason, reasons } from '../../src/policy/reason.ts';
 import type { FallbackSettings } from '../../src/policy/policies.ts';
+import { type Reason, reasons } from '../../src/policy/reason.ts';
 
 const settings: FallbackSettings = {
   on: ['circuit_open', 'timeout'],

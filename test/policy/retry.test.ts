@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RetryBudget } from '../../src/policy/budget.ts';
 import { type Failure, failure, failureStatus } from '../../src/policy/outcome.ts';
+import type { RetrySettings } from '../../src/policy/policies.ts';
 import type { FailureReason } from '../../src/policy/reason.ts';
 import {
   type FailedAttempt,
@@ -9,7 +10,6 @@ import {
   type RetryDecision,
   RetryPolicy,
 } from '../../src/policy/retry.ts';
-import type { RetrySettings } from '../../src/policy/policies.ts';
 
 const defaults: RetrySettings = {
   attempts: 3,

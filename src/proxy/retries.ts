@@ -1,0 +1,109 @@
+import type { RequestHead } from '../http1/request-head.ts';
+import type { Failure, Outcome } from '../policy/outcome.ts';
+import type { Answer } from './answer.ts';
+import { AttemptLoop } from './attempt-loop.ts';
+import type { AttemptRun } from './attempt-run.ts';
+import type { ExchangeTimers } from './exchange-timers.ts';
+import { isIdempotent } from './outgoing.ts';
+import type { ForwardContext, Plan } from './plan.ts';
+import type { Replay } from './replay.ts';
+
+/** An answer that is to be retried: kept, unread, until the next attempt is really sent. */
+export interface HeldAnswer {
+  readonly run: AttemptRun;
+  readonly answer: Answer;
+  readonly outcome: Outcome;
+}
+
+/** What a decision about one request looks at, beside the failure. */
+export interface RetrySubject {
+  readonly plan: Plan;
+  readonly context: ForwardContext;
+  readonly head: RequestHead;
+  readonly replay: Replay | null;
+  readonly timers: ExchangeTimers;
+  /** Sends the next attempt. */
+  attempt(): void;
+}
+
+/** A request that has failed at least once: what it failed with, and whether and when it goes again. */
+export class Retries {
+  /** The last attempt that was retried: what is told of when no other one takes place. */
+  lastFailure: Failure | null = null;
+
+  readonly #subject: RetrySubject;
+  #loop: AttemptLoop | null = null;
+  #held: HeldAnswer | null = null;
+
+  constructor(subject: RetrySubject) {
+    this.#subject = subject;
+  }
+
+  /** True between two attempts. */
+  get isWaiting(): boolean {
+    return this.#loop?.isWaiting === true;
+  }
+
+  get isHolding(): boolean {
+    return this.#held !== null;
+  }
+
+  /** Decides on a failure. True: another attempt will follow by itself. `attempts`: those made so far. */
+  again(failed: Failure, attempts: number): boolean {
+    const { plan, context, head, replay, timers } = this.#subject;
+    const now = context.clock.now();
+    const decision = plan.retry.decide(
+      {
+        failure: failed,
+        attempt: attempts,
+        isIdempotent: isIdempotent(head),
+        isReplayable: replay === null || replay.isReplayable,
+        remainingMs: timers.remainingMs(now),
+        now,
+      },
+      plan.budget,
+      context.random,
+    );
+    if (decision.kind === 'retry') {
+      this.lastFailure = failed;
+      plan.recorder.retryDecided(failed.reason, now);
+      this.#loop ??= new AttemptLoop(context.clock, () => this.#subject.attempt());
+      this.#loop.next(decision.waitMs);
+      return true;
+    }
+    const { skip } = decision;
+    const obstacle = skip === 'body_too_large' ? (replay?.obstacle ?? skip) : skip;
+    if (obstacle !== null) plan.recorder.retrySkipped(obstacle, now);
+    return false;
+  }
+
+  /** Keeps an answer for the case that the next attempt does not take place. */
+  hold(held: HeldAnswer): void {
+    held.run.pause();
+    this.#held = held;
+  }
+
+  /** Hands the kept answer out; null: there is none. */
+  takeHeld(): HeldAnswer | null {
+    const held = this.#held;
+    this.#held = null;
+    return held;
+  }
+
+  /** The kept answer broke off: there is nothing left to pass on. */
+  lostHeld(failure: Failure): void {
+    this.takeHeld();
+    this.lastFailure = failure;
+  }
+
+  /** The next attempt is on its way, or the request is over: the kept answer is read away. */
+  dropHeld(): void {
+    this.takeHeld()?.run.discard();
+  }
+
+  /** No more attempts. */
+  end(): void {
+    this.#loop?.end();
+    this.dropHeld();
+  }
+}
