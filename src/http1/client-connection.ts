@@ -64,13 +64,12 @@ export class ClientConnection implements BodyConsumer, Expirable {
   #hasServerEnded = false;
   #isGone = false;
 
-  /** `socket` is connected and has no listeners yet. */
+  /** `socket` is connected and has no listeners yet; what is read from it is handed to {@link received}. */
   constructor(socket: Socket, keeper: ConnectionKeeper, bounds: ClientBounds) {
     this.socket = socket;
     this.#keeper = keeper;
     this.#reader = new ResponseReader(bounds);
     this.#writer = new WireWriter(socket);
-    socket.on('data', (chunk: Buffer) => this.#received(chunk));
     socket.on('drain', () => this.#source?.resume());
     socket.on('end', () => this.#serverEnded());
     socket.on('error', (error) => this.#fail({ kind: 'closed', error }));
@@ -152,7 +151,8 @@ export class ClientConnection implements BodyConsumer, Expirable {
     this.destroy();
   }
 
-  #received(chunk: Buffer): void {
+  /** Bytes from the socket. They are kept beyond this call only where `isOwned`, or as a copy. */
+  received(bytes: Buffer, isOwned: boolean): void {
     if (this.#isGone) return;
     if (!this.#isBusy) {
       // Nobody asked: whatever this is, it must not be taken for the answer to the next request.
@@ -160,14 +160,14 @@ export class ClientConnection implements BodyConsumer, Expirable {
       return;
     }
     this.#hasHeard = true;
-    if (this.#pending === null) {
-      this.#pending = chunk;
-      this.#from = 0;
-    } else {
-      this.#pending = Buffer.concat([this.#pending.subarray(this.#from), chunk]);
+    this.#pending =
+      this.#pending === null ? bytes : Buffer.concat([this.#pending.subarray(this.#from), bytes]);
+    this.#from = 0;
+    this.#readOn();
+    if (!isOwned && this.#pending === bytes) {
+      this.#pending = Buffer.from(bytes.subarray(this.#from));
       this.#from = 0;
     }
-    this.#readOn();
   }
 
   #readOn(): void {

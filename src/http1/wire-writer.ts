@@ -2,6 +2,8 @@ import type { Socket } from 'node:net';
 
 /** Up to this size a message is put together as text and written at once: one system call, nothing queued. */
 const MAX_HELD = 16 * 1024;
+/** Pieces up to this size are copied into the text; larger ones are written as they are and kept until they are out. */
+const MAX_COPIED = 8 * 1024;
 
 /**
  * The writing half of a connection. Heads and small pieces are held back and go out together at {@link flush}, which
@@ -26,10 +28,11 @@ export class WireWriter {
     this.hasWritten = false;
   }
 
-  /** Content. False: stop until the socket drains. */
+  /** Content; up to 8 KiB of it are the caller's again when this returns. False: stop until the socket drains. */
   data(chunk: Buffer): boolean {
     if (chunk.length === 0) return !this.#socket.writableNeedDrain;
-    if (this.#held.length + chunk.length + 16 <= MAX_HELD) {
+    if (chunk.length <= MAX_COPIED) {
+      if (this.#held.length + chunk.length > MAX_HELD) this.flush();
       const text = chunk.toString('latin1');
       this.#held += this.#isChunked ? `${chunk.length.toString(16)}\r\n${text}\r\n` : text;
       return !this.#socket.writableNeedDrain;

@@ -4,6 +4,7 @@ import { type Failure, failure } from '../policy/outcome.ts';
 import type { IpLiteral, UnlistedRules } from './address-rules.ts';
 import { connectFault } from './faults.ts';
 import type { Lookup, ResolveObserver, Resolver } from './resolver.ts';
+import { SocketReads } from './socket-reads.ts';
 import type { Address } from './sources.ts';
 
 /** How long one address is waited for before the next is tried beside it (RFC 8305, section 5). */
@@ -15,10 +16,10 @@ const KEEP_ALIVE_PROBE_MS = 30_000;
 export interface DialObserver {
   /**
    * A connected socket, from now on the observer's own: no listener of ours is left on it and nothing was read from it.
-   * Listen before this returns. `noDelay` and keep-alive probes are on, and the peer's end does not end our side
+   * Listen before this returns; what is read comes to the listener of `reads`, not as `data`. `noDelay` and keep-alive probes are on, and the peer's end does not end our side
    * (`allowHalfOpen`): who gets it sees to that.
    */
-  dialled(socket: Socket): void;
+  dialled(socket: Socket, reads: SocketReads): void;
   /** Nothing was sent, and no socket is left. */
   dialFailed(failure: Failure): void;
 }
@@ -71,6 +72,7 @@ export class Dialer {
 /** One socket that is connecting. */
 interface Contender {
   readonly socket: Socket;
+  readonly reads: SocketReads;
   readonly onConnect: () => void;
   readonly onError: (error: Error) => void;
 }
@@ -154,8 +156,10 @@ class PendingDial implements Dial, ResolveObserver {
   }
 
   #open(where: NetConnectOpts): void {
+    const reads = new SocketReads();
     const socket = this.#dialer.connect({
       ...where,
+      onread: reads.onread,
       allowHalfOpen: true,
       noDelay: true,
       keepAlive: true,
@@ -163,6 +167,7 @@ class PendingDial implements Dial, ResolveObserver {
     });
     const contender: Contender = {
       socket,
+      reads,
       onConnect: () => this.#connected(contender),
       onError: (error) => this.#contenderFailed(contender, error),
     };
@@ -174,7 +179,7 @@ class PendingDial implements Dial, ResolveObserver {
   #connected(contender: Contender): void {
     this.#release(contender);
     this.#finish();
-    this.#observer.dialled(contender.socket);
+    this.#observer.dialled(contender.socket, contender.reads);
   }
 
   #contenderFailed(contender: Contender, error: Error): void {

@@ -8,6 +8,7 @@ import { type Failure, type Outcome, rejected, success } from '../policy/outcome
 import type { Dial, Dialer, DialObserver } from './dialer.ts';
 import type { Endpoint } from './endpoint.ts';
 import { wireFault } from './faults.ts';
+import type { SocketReads } from './socket-reads.ts';
 import type { PoolSettings } from './sources.ts';
 import type { Attempt, OutgoingRequest, ResponseSink, Transport } from './transport.ts';
 
@@ -106,10 +107,11 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
     this.#connect();
   }
 
-  dialled(socket: Socket): void {
+  dialled(socket: Socket, reads: SocketReads): void {
     this.#dial = null;
     this.#isReused = false;
     const connection = new ClientConnection(socket, this.#pool, this.#options.bounds);
+    reads.listener = (bytes, isOwned) => connection.received(bytes, isOwned);
     this.#send(connection, this.#options.clock.now() - this.#startedAt);
   }
 
