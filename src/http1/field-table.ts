@@ -23,7 +23,14 @@ export const Field = {
   retryAfter: 20,
 } as const;
 
-const byLength: (readonly (readonly [name: string, id: number])[])[] = [];
+interface KnownField {
+  readonly name: string;
+  /** The name's first byte: nearly all other names of this length differ in it. */
+  readonly first: number;
+  readonly id: number;
+}
+
+const byLength: (readonly KnownField[])[] = [];
 
 for (const [name, id] of [
   ['host', Field.host],
@@ -48,16 +55,17 @@ for (const [name, id] of [
   ['retry-after', Field.retryAfter],
 ] as const) {
   const row = byLength[name.length] ?? [];
-  byLength[name.length] = [...row, [name, id]];
+  byLength[name.length] = [...row, { name, first: name.charCodeAt(0), id }];
 }
 
 /** Which field the name between `start` and `end` is, whatever its case. */
 const identify = (bytes: Uint8Array, start: number, end: number): number => {
   const candidates = byLength[end - start];
   if (candidates === undefined) return Field.other;
+  const first = bytes[start]! | 0x20;
   for (let i = 0; i < candidates.length; i += 1) {
     const candidate = candidates[i]!;
-    if (spells(bytes, start, candidate[0])) return candidate[1];
+    if (candidate.first === first && spells(bytes, start, candidate.name)) return candidate.id;
   }
   return Field.other;
 };

@@ -22,6 +22,13 @@ export interface ConnectionOptions {
   nominated: string[];
 }
 
+export const noConnectionOptions = (): ConnectionOptions => ({
+  close: false,
+  keepAlive: false,
+  upgrade: false,
+  nominated: [],
+});
+
 /** Adds the options of one Connection field. False where a member is no token. */
 export const addConnectionOptions = (value: string, options: ConnectionOptions): boolean => {
   if (value === 'close') options.close = true;

@@ -1,7 +1,12 @@
 import { Field, type FieldTable } from './field-table.ts';
 import { type Authority, parseAuthority } from './grammar.ts';
 import type { HeadScanner } from './head-scanner.ts';
-import { addConnectionOptions, type ConnectionOptions, parseLength } from './list-field.ts';
+import {
+  addConnectionOptions,
+  type ConnectionOptions,
+  noConnectionOptions,
+  parseLength,
+} from './list-field.ts';
 import { type Violation, violations } from './violation.ts';
 
 /** How the end of a message's content is found (RFC 9112 section 6.3). */
@@ -9,6 +14,8 @@ export type Framing = 'none' | 'length' | 'chunked' | 'close';
 
 /** Which of the forms of RFC 9112 section 3.2 the request target has. */
 export type TargetForm = 'origin' | 'absolute' | 'authority' | 'asterisk';
+
+const nobody: readonly string[] = [];
 
 /** Fields that a client may not have removed by naming them in Connection. */
 const PROTECTED = new Set([
@@ -38,7 +45,7 @@ export class RequestHead {
   readonly fieldsStart: number;
   readonly method: string;
   /** HTTP/1.`minor`. */
-  minor = 1;
+  minor: 0 | 1 = 1;
   form: TargetForm = 'origin';
   /** Lower case; empty but for absolute-form. */
   scheme = '';
@@ -58,7 +65,7 @@ export class RequestHead {
   /** Protocols of the Upgrade field; empty for none, or where Connection does not name it. */
   upgrade = '';
   /** Names in lower case that Connection nominated. */
-  nominated: readonly string[] = [];
+  nominated: readonly string[] = nobody;
   /** Positions in the table; -1: none was sent. */
   hostField = -1;
   viaField = -1;
@@ -66,6 +73,8 @@ export class RequestHead {
   traceparentField = -1;
   idempotencyKeyField = -1;
   maxForwardsField = -1;
+  /** The only TE that may go on is `trailers`. */
+  takesTrailers = false;
 
   /** `scanner` has just said `complete`; `text` is what it read, without the empty lines before. */
   constructor(scanner: HeadScanner, text: string) {
@@ -96,7 +105,7 @@ export class RequestHead {
 
   #readFields(): Violation | null {
     const { fields } = this;
-    const options: ConnectionOptions = { close: false, keepAlive: false, upgrade: false, nominated: [] };
+    let options: ConnectionOptions | null = null;
     let upgrade = '';
     let transferEncoding = -1;
     let lengthField = -1;
@@ -117,6 +126,7 @@ export class RequestHead {
           transferEncoding = i;
           break;
         case Field.connection:
+          options ??= noConnectionOptions();
           if (!addConnectionOptions(this.value(i), options)) return violations.connection;
           break;
         case Field.expect:
@@ -131,11 +141,18 @@ export class RequestHead {
           this.#notePosition(fields.id(i), i);
       }
     }
-    for (const name of options.nominated) if (isProtected(name)) return violations.connection;
-    this.nominated = options.nominated;
-    this.isPersistent = this.minor === 1 ? !options.close : options.keepAlive && !options.close;
-    if (options.upgrade && this.minor === 1) this.upgrade = upgrade.toLowerCase();
+    this.isPersistent = this.minor === 1;
+    if (options !== null && !this.#readConnection(options, upgrade)) return violations.connection;
     return this.#readFraming(lengthField, transferEncoding);
+  }
+
+  /** False where Connection names what it may not. */
+  #readConnection(options: ConnectionOptions, upgrade: string): boolean {
+    for (const name of options.nominated) if (isProtected(name)) return false;
+    this.nominated = options.nominated;
+    this.isPersistent = !options.close && (this.minor === 1 || options.keepAlive);
+    if (options.upgrade && this.minor === 1) this.upgrade = upgrade.toLowerCase();
+    return true;
   }
 
   #notePosition(id: number, index: number): void {
@@ -154,6 +171,9 @@ export class RequestHead {
         break;
       case Field.maxForwards:
         this.maxForwardsField = index;
+        break;
+      case Field.te:
+        this.takesTrailers ||= /(?:^|,)\s*trailers\s*(?:,|$)/i.test(this.value(index));
         break;
       default:
     }

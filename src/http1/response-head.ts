@@ -1,8 +1,15 @@
 import { Field, type FieldTable } from './field-table.ts';
 import type { HeadScanner } from './head-scanner.ts';
-import { addConnectionOptions, type ConnectionOptions, parseLength } from './list-field.ts';
+import {
+  addConnectionOptions,
+  type ConnectionOptions,
+  noConnectionOptions,
+  parseLength,
+} from './list-field.ts';
 import type { Framing } from './request-head.ts';
 import { type Violation, violations } from './violation.ts';
+
+const nobody: readonly string[] = [];
 
 /** A response's head that has been read whole and checked. It holds until its connection reads on. */
 export class ResponseHead {
@@ -10,7 +17,7 @@ export class ResponseHead {
   readonly text: string;
   readonly fields: FieldTable;
   readonly fieldsStart: number;
-  minor = 1;
+  minor: 0 | 1 = 1;
   /** 100–599. */
   status = 0;
   reasonPhrase = '';
@@ -21,7 +28,7 @@ export class ResponseHead {
   isPersistent = true;
   /** `timeout` of the Keep-Alive field in ms; -1: none. */
   keepAliveMs = -1;
-  nominated: readonly string[] = [];
+  nominated: readonly string[] = nobody;
   retryAfterField = -1;
 
   /** `scanner` has just said `complete`; `text` is what it read. */
@@ -59,7 +66,7 @@ export class ResponseHead {
 
   #readFields(method: string): Violation | null {
     const { fields } = this;
-    const options: ConnectionOptions = { close: false, keepAlive: false, upgrade: false, nominated: [] };
+    let options: ConnectionOptions | null = null;
     let transferEncoding = -1;
     let lengthField = -1;
     for (let i = 0; i < fields.count; i += 1) {
@@ -73,6 +80,7 @@ export class ResponseHead {
           transferEncoding = i;
           break;
         case Field.connection:
+          options ??= noConnectionOptions();
           if (!addConnectionOptions(this.value(i), options)) return violations.connection;
           break;
         case Field.keepAlive:
@@ -84,8 +92,11 @@ export class ResponseHead {
         default:
       }
     }
-    this.nominated = options.nominated;
-    this.isPersistent = this.minor === 1 ? !options.close : options.keepAlive && !options.close;
+    this.isPersistent = this.minor === 1;
+    if (options !== null) {
+      this.nominated = options.nominated;
+      this.isPersistent = !options.close && (this.minor === 1 || options.keepAlive);
+    }
     return this.#readFraming(method, lengthField, transferEncoding);
   }
 

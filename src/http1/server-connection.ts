@@ -53,6 +53,7 @@ export class ServerConnection implements ExchangeConnection, Expirable {
   #pending: Buffer | null = null;
   #from = 0;
   #isReadingOn = false;
+  #isPaused = false;
   #isEnding = false;
   #isClosed = false;
   #hasClientEnded = false;
@@ -178,6 +179,7 @@ export class ServerConnection implements ExchangeConnection, Expirable {
     }
     this.#readTimeout.disarm();
     this.exchange = new ServerExchange(this, head, this.#reader);
+    this.exchange.receivedAt = this.#context.clock.now();
     handler.request(this.exchange);
   }
 
@@ -192,6 +194,7 @@ export class ServerConnection implements ExchangeConnection, Expirable {
     if (dataEnd > from) exchange.deliver(bytes.subarray(from, dataEnd));
     if (reader.isDone) {
       this.#readTimeout.disarm();
+      exchange.receivedAt = this.#context.clock.now();
       exchange.deliverEnd(reader.trailers);
     } else if (this.exchange === exchange) {
       this.#context.bodyTimeouts.arm(this.#readTimeout, this.#context.clock.now());
@@ -217,8 +220,14 @@ export class ServerConnection implements ExchangeConnection, Expirable {
     } else if (!this.exchange.wantsBody) timeout.disarm();
     else if (timeout.queue === null) bodyTimeouts.arm(timeout, clock.now());
     const isFull = this.#pending !== null && this.#pending.length - this.#from >= MAX_PENDING;
-    if (isFull && this.exchange !== null) this.socket.pause();
-    else if (this.socket.isPaused()) this.socket.resume();
+    this.#pauseReading(isFull && this.exchange !== null);
+  }
+
+  #pauseReading(isPaused: boolean): void {
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    if (isPaused) this.socket.pause();
+    else this.socket.resume();
   }
 
   #drained(): void {
@@ -261,7 +270,7 @@ export class ServerConnection implements ExchangeConnection, Expirable {
       this.#writeTimeout.disarm();
       if (!this.#isClosed) this.#context.lingerTimeouts.arm(this.#readTimeout, this.#context.clock.now());
     });
-    if (this.socket.isPaused()) this.socket.resume();
+    this.#pauseReading(false);
   }
 
   #closed(): void {

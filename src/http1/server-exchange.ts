@@ -42,6 +42,8 @@ export class ServerExchange implements BodySource {
   readonly length: number;
   observer: ExchangeObserver | null = null;
   isOver = false;
+  /** When the request's last byte was read; before that, when its head was. */
+  receivedAt = 0;
   /** True once a byte of the final answer was handed over. */
   isAnswered = false;
   /** Content of the answer, without framing. */
@@ -51,6 +53,7 @@ export class ServerExchange implements BodySource {
   readonly #reader: BodyReader | null;
   #consumer: BodyConsumer | null = null;
   #isPaused = false;
+  #mayGoOn = false;
   #willClose = false;
 
   constructor(connection: ExchangeConnection, head: RequestHead, reader: BodyReader | null) {
@@ -108,6 +111,12 @@ export class ServerExchange implements BodySource {
     if (this.isOver || this.isAnswered || this.head.minor === 0) return;
     this.#connection.writer.begin(text, false);
     this.#connection.writer.flush();
+  }
+
+  /** A 100 (Continue), as {@link inform}: the client hears once that it may send, however many attempts say so. */
+  goOn(text: string): void {
+    if (!this.#mayGoOn) this.inform(text);
+    this.#mayGoOn = true;
   }
 
   /** True when the connection can be kept after this exchange, as far as is known now. */
@@ -184,6 +193,6 @@ export class ServerExchange implements BodySource {
    */
   #canDrain(): boolean {
     if (this.length < 0 || this.length - this.requestBytes > MAX_DRAIN) return false;
-    return !this.head.expectsContinue || this.requestBytes > 0;
+    return !this.head.expectsContinue || this.#mayGoOn || this.requestBytes > 0;
   }
 }

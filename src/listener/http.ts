@@ -14,10 +14,12 @@ import { refusalText, writeOwnAnswer } from '../proxy/reply.ts';
 import { isLoop, type Routed } from '../proxy/route.ts';
 import type { CommandRecorder } from '../telemetry/events.ts';
 import type { ConnectionCap } from './connection-cap.ts';
-import { hasLeft } from './departure.ts';
+import type { Departures } from './departures.ts';
 
 /** How long a connection that we have ended may take to end on the client's side. */
 const LINGER_MS = 1000;
+/** A FIN that comes this long after the request's last byte is no part of the request. */
+const LAST_WORD_MS = 20;
 const BACKLOG = 511;
 
 export interface HttpListenerOptions {
@@ -30,6 +32,7 @@ export interface HttpListenerOptions {
     readonly writeStallMs: number;
   };
   readonly cap: ConnectionCap;
+  readonly departures: Departures;
   /** Books for requests that find no command. */
   readonly unrouted: CommandRecorder;
   route(head: RequestHead): Routed | Rejected;
@@ -122,9 +125,16 @@ export class HttpListener implements RequestHandler {
   }
 
   clientEnded(connection: ServerConnection): void {
-    hasLeft(connection.socket, (left) => {
-      if (left && connection.exchange !== null) connection.abandon();
-    });
+    const { exchange } = connection;
+    const { departures, context } = this.#options;
+    if (exchange === null) return;
+    // Who has only said the last word says so with it; who gives up has waited for a while.
+    if (context.clock.now() - exchange.receivedAt > LAST_WORD_MS) connection.abandon();
+    else {
+      departures.ask(connection.socket, (hasLeft) => {
+        if (hasLeft && connection.exchange === exchange) connection.abandon();
+      });
+    }
   }
 
   closed(connection: ServerConnection): void {

@@ -1,6 +1,7 @@
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { ServerExchange } from '../http1/server-exchange.ts';
 import { responseText } from './headers.ts';
+import type { ForwardContext } from './plan.ts';
 
 /** An upstream's answer as the client is to see it. */
 export interface Answer {
@@ -12,14 +13,14 @@ export interface Answer {
 }
 
 /** Frames an upstream's answer for this client: nothing of the upstream's own framing is taken over unsaid. */
-export const answerFor = (exchange: ServerExchange, head: ResponseHead, pseudonym: string): Answer => {
+export const answerFor = (exchange: ServerExchange, head: ResponseHead, context: ForwardContext): Answer => {
   const { minor } = exchange.head;
   const hasUnknownEnd = head.framing === 'chunked' || head.framing === 'close';
   const isChunked = hasUnknownEnd && minor === 1;
   const willClose = !exchange.canPersist || (hasUnknownEnd && !isChunked);
   const keepAlive = minor === 0 && !willClose ? 'keep-alive' : '';
   const headText = responseText(head, {
-    via: `Via: 1.${head.minor} ${pseudonym}\r\n`,
+    via: context.via[head.minor],
     isChunked,
     connection: willClose ? 'close' : keepAlive,
   });

@@ -1,4 +1,4 @@
-import pRetry from 'p-retry';
+import pRetry, { type RetryContext } from 'p-retry';
 import type { Clock, Timer } from '../lib/clock.ts';
 
 /** Tells the library to go round once more; it never leaves this file. */
@@ -19,6 +19,7 @@ export class AttemptLoop {
   #wake: ((goOn: boolean) => void) | null = null;
   #decide: ((waitMs: number) => void) | null = null;
   #isRunning = false;
+  #isWaiting = false;
   #isOver = false;
 
   /** `attempt` sends one; its end is told by `next` or `end`, possibly before it returns. */
@@ -27,13 +28,14 @@ export class AttemptLoop {
     this.#attempt = attempt;
   }
 
-  /** True between two attempts. */
+  /** True between two attempts: from `next` until the attempt begins. */
   get isWaiting(): boolean {
-    return this.#wake !== null;
+    return this.#isWaiting;
   }
 
   /** Another attempt, in `waitMs`. */
   next(waitMs: number): void {
+    this.#isWaiting = true;
     if (this.#isRunning) this.#settle(waitMs);
     else {
       this.#isRunning = true;
@@ -45,6 +47,7 @@ export class AttemptLoop {
   /** No more attempts. */
   end(): void {
     this.#isOver = true;
+    this.#isWaiting = false;
     this.#timer?.cancel();
     this.#awake(false);
     this.#settle(-1);
@@ -57,7 +60,9 @@ export class AttemptLoop {
       waitMs = await this.#tryOnce();
       if (waitMs >= 0) throw new NextAttempt();
     };
-    return pRetry(round, { retries: MOST_RETRIES, minTimeout: 0 });
+    // What else an attempt may throw is a defect, and no reason to go round again.
+    const shouldRetry = ({ error }: RetryContext): boolean => error instanceof NextAttempt;
+    return pRetry(round, { retries: MOST_RETRIES, minTimeout: 0, shouldRetry });
   }
 
   /** False when the request has ended meanwhile. */
@@ -72,6 +77,7 @@ export class AttemptLoop {
   /** The time to wait before another one; -1 when the request has had its answer. */
   #tryOnce(): Promise<number> {
     if (this.#isOver) return Promise.resolve(-1);
+    this.#isWaiting = false;
     return new Promise((resolve) => {
       this.#decide = resolve;
       this.#attempt();

@@ -35,7 +35,8 @@ export class AttemptRun implements ResponseSink, Expirable {
   readonly #startedAt: number;
   readonly #timeout = new Timeout(this);
   #attempt: Attempt | null = null;
-  #isJudged = false;
+  /** What was voted; null: nothing yet. */
+  #verdict: Outcome | null = null;
 
   constructor(
     plan: Plan,
@@ -108,12 +109,12 @@ export class AttemptRun implements ResponseSink, Expirable {
   }
 
   end(outcome: Outcome, trailers: string): void {
-    if (!this.#isJudged) {
+    if (this.#verdict === null) {
       this.#judge(outcome);
       this.#observer.unanswered(outcome);
       return;
     }
-    if (outcome.kind === 'failure') this.#bodyFailed(outcome);
+    if (outcome.kind === 'failure' && this.#verdict.kind === 'success') this.#bodyFailed(outcome);
     this.#observer.ended(outcome, trailers);
   }
 
@@ -121,14 +122,14 @@ export class AttemptRun implements ResponseSink, Expirable {
   #judge(outcome: Outcome): void {
     const now = this.#context.clock.now();
     const elapsedMs = now - this.#startedAt;
-    this.#isJudged = true;
+    this.#verdict = outcome;
     this.#timeout.disarm();
     this.#permit.settle(outcome, elapsedMs, now);
     this.#plan.upstream.attemptSettled(this.endpoint, outcome, now);
     this.#plan.recorder.attemptSettled(outcome, elapsedMs, now);
   }
 
-  /** A body that the upstream cut is a failure more; one that we cut because nothing moved says as much. */
+  /** A body that broke off after a good head takes its vote back; one that we cut because nothing moved says as much. */
   #bodyFailed(outcome: Failure): void {
     const now = this.#context.clock.now();
     if (outcome.reason === 'body_timeout') return;

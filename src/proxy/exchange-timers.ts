@@ -13,7 +13,8 @@ export interface ExchangeTimersObserver {
 
 /**
  * The clocks of one exchange. `total` runs from the request's last byte to the response head and so never cuts a
- * stream; `idle` runs while content flows in either direction and starts again with each piece; `body` is the whole.
+ * stream; `idle` runs while content is to flow, before that and after it, and starts again with each piece; `body` is
+ * the whole.
  */
 export class ExchangeTimers implements ContentObserver, Expirable {
   readonly #timeouts: PlanTimeouts;
@@ -21,7 +22,7 @@ export class ExchangeTimers implements ContentObserver, Expirable {
   readonly #observer: ExchangeTimersObserver;
   readonly #total = new Timeout(this);
   readonly #idle = new Timeout(this);
-  readonly #whole = new Timeout(this);
+  #whole: Timeout | null = null;
 
   constructor(timeouts: PlanTimeouts, clock: Clock, observer: ExchangeTimersObserver) {
     this.#timeouts = timeouts;
@@ -30,11 +31,14 @@ export class ExchangeTimers implements ContentObserver, Expirable {
   }
 
   started(now: number): void {
+    if (this.#timeouts.body.durationMs === Number.POSITIVE_INFINITY) return;
+    this.#whole = new Timeout(this);
     this.#timeouts.body.arm(this.#whole, now);
   }
 
-  /** The request is here whole. */
+  /** The request is here whole: until the answer comes nothing is to flow, and the total bounds the wait. */
   requestEnded(now: number): void {
+    this.#idle.disarm();
     this.#timeouts.total.arm(this.#total, now);
   }
 
@@ -62,7 +66,7 @@ export class ExchangeTimers implements ContentObserver, Expirable {
   stop(): void {
     this.#total.disarm();
     this.#idle.disarm();
-    this.#whole.disarm();
+    this.#whole?.disarm();
   }
 
   expired(timeout: Timeout): void {

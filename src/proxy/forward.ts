@@ -17,11 +17,10 @@ import { type AttemptObserver, AttemptRun } from './attempt-run.ts';
 import { ExchangeRecord } from './exchange-record.ts';
 import { type ExchangeLimit, ExchangeTimers, type ExchangeTimersObserver } from './exchange-timers.ts';
 import { informationalText } from './headers.ts';
-import { isIdempotent, outgoingRequest, viaLine } from './outgoing.ts';
+import { continueText, isIdempotent, outgoingRequest } from './outgoing.ts';
 import type { ForwardContext, Plan } from './plan.ts';
 import { refusalOf } from './refusal.ts';
 import { Replay } from './replay.ts';
-
 import { answerInstead } from './reply.ts';
 import { Retries } from './retries.ts';
 import type { Destination } from './route.ts';
@@ -66,7 +65,6 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   #run: AttemptRun | null = null;
   /** null until an attempt has failed. */
   #retries: Retries | null = null;
-  #wasToldToContinue = false;
   #isOver = false;
 
   constructor(exchange: ServerExchange, plan: Plan, destination: Destination, context: ForwardContext) {
@@ -84,27 +82,25 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   }
 
   begin(): void {
-    const { plan } = this;
     const now = this.#record.startedAt;
     this.#exchange.observer = this;
     this.#timers.started(now);
     if (this.#replay === null) this.#timers.requestEnded(now);
 
     // Before the bulkhead: what would be refused anyway must not first wait for a place.
-    const refusal = plan.breaker.peek(now);
+    const refusal = this.plan.breaker.peek(now);
     if (refusal !== null) {
       this.#answerOurselves(refusal);
       return;
     }
     // Outside the retry: one slot for the whole request, and nobody who waits holds a probe's token.
-    const entry = plan.bulkhead.enter(now, this);
+    const entry = this.plan.bulkhead.enter(now, this);
     if (entry.kind === 'slot') this.admitted(entry, now);
     else if (entry.kind === 'queued') this.#queued = entry;
     else this.refused(entry);
   }
 
   refused(refusal: Rejected): void {
-    this.#queued = null;
     if (refusal.reason !== 'circuit_open') this.plan.breaker.addRejection(this.#now());
     this.#answerOurselves(refusal);
   }
@@ -132,7 +128,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
       this.#notSent(noEndpoint);
       return;
     }
-    this.#retries?.dropHeld();
+    this.#retries?.sent(now);
     this.#record.attempts += 1;
     this.#record.endpoint = endpoint.label;
     const isFirst = this.#record.attempts === 1;
@@ -144,31 +140,26 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
 
   connected(connectMs: number): void {
     this.#record.connectMs = connectMs;
+    // A later attempt goes without Expect: nobody but us will tell the client that it may send.
+    if (this.#record.attempts > 1 && this.#exchange.head.expectsContinue) this.#exchange.goOn(continueText);
   }
 
   informational(head: ResponseHead): void {
-    // The client is told once that it may go on, however many attempts say so.
-    if (head.status === 100 && this.#wasToldToContinue) return;
-    this.#wasToldToContinue ||= head.status === 100;
-    this.#exchange.inform(informationalText(head, viaLine(head.minor, this.#context.pseudonym)));
+    const text = informationalText(head, this.#context.via[head.minor]);
+    if (head.status === 100) this.#exchange.goOn(text);
+    else this.#exchange.inform(text);
   }
 
   answered(head: ResponseHead, outcome: Outcome, retryAfterMs: number): void {
-    const { plan } = this;
-    const answer = answerFor(this.#exchange, head, this.#context.pseudonym);
-    if (outcome.kind === 'failure' || plan.retry.isRetriedStatus(head.status)) {
+    const answer = answerFor(this.#exchange, head, this.#context);
+    if (outcome.kind === 'failure' || this.plan.retry.isRetriedStatus(head.status)) {
       const failed = outcome.kind === 'failure' ? outcome : failureStatus(head.status, retryAfterMs);
       if (this.#triesAgain(failed)) {
         this.#retries!.hold({ run: this.#run!, answer, outcome });
         return;
       }
     }
-    if (outcome.kind === 'failure' && plan.fallback.canServe(outcome.reason)) {
-      this.#run!.discard();
-      this.#answerOurselves(outcome);
-      return;
-    }
-    this.#passOn(answer, outcome);
+    this.#conclude(this.#run!, answer, outcome);
   }
 
   unanswered(outcome: Outcome): void {
@@ -222,7 +213,8 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   }
 
   drained(): void {
-    this.#run?.resume();
+    // Until it is answered, what went out is older than this request, and an answer in hand stays where it is.
+    if (this.#exchange.isAnswered) this.#run?.resume();
   }
 
   /** Time is up: in the queue, between two attempts, in one, or in the answer's content. */
@@ -257,9 +249,17 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     const held = this.#retries?.takeHeld() ?? null;
     if (held === null) this.#answerOurselves(this.#retries?.lastFailure ?? outcome);
     else {
-      this.#passOn(held.answer, held.outcome);
+      this.#conclude(held.run, held.answer, held.outcome);
       held.run.resume();
     }
+  }
+
+  /** The upstream's answer, unless it is a failure that the fallback stands in for. */
+  #conclude(run: AttemptRun, answer: Answer, outcome: Outcome): void {
+    if (outcome.kind === 'failure' && this.plan.fallback.canServe(outcome.reason)) {
+      run.discard();
+      this.#answerOurselves(outcome);
+    } else this.#passOn(answer, outcome);
   }
 
   /** From here on the upstream's answer streams through, and nothing is tried again. */

@@ -75,15 +75,6 @@ const copyFields = (head: Head, table: Uint8Array, replaced: number): string => 
   return runStart >= 0 ? copied + text.slice(runStart, text.length - 2) : copied;
 };
 
-/** True when the client can take trailers, in the only form of TE that may go on. */
-const takesTrailers = (head: RequestHead): boolean => {
-  const { fields } = head;
-  for (let i = 0; i < fields.count; i += 1) {
-    if (fields.id(i) === Field.te && /(?:^|,)\s*trailers\s*(?:,|$)/i.test(head.value(i))) return true;
-  }
-  return false;
-};
-
 /** How a request's head is to be sent on. */
 export interface RequestRules {
   /** The Host to send; null: as the client sent it. */
@@ -102,7 +93,7 @@ export const requestText = (head: RequestHead, rules: RequestRules): string => {
   else text += copyFields(head, requestFields, rules.host === null ? 0 : Field.host);
   if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   if (rules.withExpect && head.expectsContinue) text += 'Expect: 100-continue\r\n';
-  if (takesTrailers(head)) text += 'TE: trailers\r\n';
+  if (head.takesTrailers) text += 'TE: trailers\r\n';
   return `${text}${rules.via}\r\n`;
 };
 

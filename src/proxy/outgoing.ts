@@ -10,8 +10,8 @@ import type { Destination } from './route.ts';
 export const isIdempotent = (head: RequestHead): boolean =>
   isIdempotentMethod(head.method) || head.idempotencyKeyField >= 0;
 
-/** Our Via line (RFC 9110 section 7.6.3), with its line end; `minor` of the message that was received. */
-export const viaLine = (minor: number, pseudonym: string): string => `Via: 1.${minor} ${pseudonym}\r\n`;
+/** Leave to send a request's content (RFC 9110 section 10.1.1), as we give it ourselves. */
+export const continueText = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 /** A request as the upstream is to get it. */
 export const outgoingRequest = (
@@ -19,13 +19,13 @@ export const outgoingRequest = (
   body: BodySource | null,
   plan: Plan,
   destination: Destination,
-  { pseudonym }: ForwardContext,
+  { via }: ForwardContext,
   isFirstAttempt: boolean,
 ): OutgoingRequest => ({
   method: head.method,
   headText: requestText(head, {
     host: destination.host,
-    via: viaLine(head.minor, pseudonym),
+    via: via[head.minor],
     withExpect: isFirstAttempt,
   }),
   body,

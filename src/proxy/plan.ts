@@ -55,6 +55,8 @@ export interface ForwardContext {
   readonly replayPool: ReplayPool;
   /** How the process calls itself in Via. */
   readonly pseudonym: string;
+  /** Our Via line (RFC 9110 section 7.6.3) with its line end, for a message received as HTTP/1.0 and as HTTP/1.1. */
+  readonly via: readonly [minor0: string, minor1: string];
   /** A new request id, for requests that came without one. */
   readonly nextRequestId: () => string;
 }

@@ -66,7 +66,6 @@ export class Retries {
     );
     if (decision.kind === 'retry') {
       this.lastFailure = failed;
-      plan.recorder.retryDecided(failed.reason, now);
       this.#loop ??= new AttemptLoop(context.clock, () => this.#subject.attempt());
       this.#loop.next(decision.waitMs);
       return true;
@@ -96,14 +95,19 @@ export class Retries {
     this.lastFailure = failure;
   }
 
-  /** The next attempt is on its way, or the request is over: the kept answer is read away. */
-  dropHeld(): void {
-    this.takeHeld()?.run.discard();
+  /** The next attempt takes place: only now is it one for the books, and the kept answer is read away. */
+  sent(now: number): void {
+    this.#subject.plan.recorder.retryStarted(this.lastFailure!.reason, now);
+    this.#dropHeld();
   }
 
   /** No more attempts. */
   end(): void {
     this.#loop?.end();
-    this.dropHeld();
+    this.#dropHeld();
+  }
+
+  #dropHeld(): void {
+    this.takeHeld()?.run.discard();
   }
 }

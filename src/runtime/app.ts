@@ -80,13 +80,15 @@ class App implements RunningApp {
     this.#bus = new EventBus([this.#log.listener, this.#commands]);
     this.#registry = new Registry(clock, this.#bus);
     const processId = randomBytes(3).toString('hex');
+    const pseudonym = `outrigger-${processId}`;
     let lastId = 0;
     this.#context = {
       clock,
       random,
       bus: this.#bus,
       replayPool: new ReplayPool(settings.replayBytes),
-      pseudonym: `outrigger-${processId}`,
+      pseudonym,
+      via: [`Via: 1.0 ${pseudonym}\r\n`, `Via: 1.1 ${pseudonym}\r\n`],
       nextRequestId: () => {
         lastId += 1;
         return `${processId}-${lastId}`;
@@ -187,7 +189,7 @@ class App implements RunningApp {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#all().map((listener) => listener.close()), this.#adminServer?.close()]);
+    await Promise.all([this.#listeners?.close(), this.#adminServer?.close()]);
     this.#unlisted.close();
     for (const { upstream } of this.#upstreams) upstream.close();
     this.#builder.close();

@@ -3,6 +3,7 @@ import type { Authority } from '../http1/grammar.ts';
 import { serverBounds } from '../http1/limits.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { ConnectionCap } from '../listener/connection-cap.ts';
+import { Departures } from '../listener/departures.ts';
 import { HttpListener, type HttpListenerOptions } from '../listener/http.ts';
 import { type Rejected, rejected } from '../policy/outcome.ts';
 import type { ForwardContext, Plan } from '../proxy/plan.ts';
@@ -23,6 +24,8 @@ export interface Listeners {
   /** By upstream name. */
   readonly own: ReadonlyMap<string, ListenAddress>;
   readonly all: readonly HttpListener[];
+  /** Closes every port and breaks off what is under way on them. */
+  close(): Promise<void>;
 }
 
 export interface ListenersOptions {
@@ -43,16 +46,23 @@ const unlistedDenied: Rejected = Object.freeze(
 /** Opens every port; when one cannot be had, those that were opened are closed again and it rejects with a StartError. */
 export const openListeners = async (options: ListenersOptions): Promise<Listeners> => {
   const { settings, upstreams } = options;
-  const cap = new ConnectionCap(settings.egress.maxConnections);
+  const shared = {
+    cap: new ConnectionCap(settings.egress.maxConnections),
+    departures: new Departures(options.context.clock),
+  };
   const open: HttpListener[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(open.map((listener) => listener.close()));
+    shared.departures.close();
+  };
   const listen = async (address: ListenAddress, remedy: string, route: HttpListenerOptions['route']) => {
-    const listener = new HttpListener({ ...listenerOptions(options, cap), route });
+    const listener = new HttpListener({ ...listenerOptions(options), ...shared, route });
     try {
       const bound = await listener.listen(address.host, address.port);
       open.push(listener);
       return bound;
     } catch (error) {
-      await Promise.all(open.map((other) => other.close()));
+      await close();
       throw listenError(error, formatListen(address), remedy);
     }
   };
@@ -66,13 +76,12 @@ export const openListeners = async (options: ListenersOptions): Promise<Listener
     const route = (head: RequestHead): Routed => routeOwnPort(head, its);
     own.set(upstream.name, await listen(upstream.listen, `upstreams.${upstream.name}.listen`, route));
   }
-  return { egress, own, all: open };
+  return { egress, own, all: open, close };
 };
 
-const listenerOptions = ({ settings, context, unrouted }: ListenersOptions, cap: ConnectionCap) => ({
+const listenerOptions = ({ settings, context, unrouted }: ListenersOptions) => ({
   context,
   unrouted,
-  cap,
   bounds: serverBounds(settings.limits),
   timeouts: {
     headMs: settings.limits.headTimeoutMs,

@@ -78,8 +78,8 @@ export class CommandBook implements CommandRecorder {
     this.#active().counts.add(slot, now);
   }
 
-  retryDecided(reason: Reason, now: number): void {
-    this.totals.retryDecided(reason, now);
+  retryStarted(reason: Reason, now: number): void {
+    this.totals.retryStarted(reason, now);
     this.#active().counts.add(activitySlots.retries, now);
   }
 

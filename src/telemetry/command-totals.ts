@@ -67,7 +67,7 @@ export class CommandTotals implements CommandRecorder {
   /** A fallback that answered is a request outcome; one that was full is a rejection. Neither is counted twice. */
   fallbackServed(_result: FallbackResult, _now: number): void {}
 
-  retryDecided(reason: Reason, _now: number): void {
+  retryStarted(reason: Reason, _now: number): void {
     this.#retries ??= new ReasonCounts();
     this.#retries.add(reason);
   }

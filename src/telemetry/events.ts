@@ -68,7 +68,8 @@ export interface CommandRecorder {
   /** A policy refused the request before or instead of an attempt. */
   requestRejected(reason: RejectedReason, now: number): void;
   fallbackServed(result: FallbackResult, now: number): void;
-  retryDecided(reason: Reason, now: number): void;
+  /** An attempt after the first was sent; `reason`: what the one before failed with. */
+  retryStarted(reason: Reason, now: number): void;
   retrySkipped(why: RetrySkip, now: number): void;
   /** Once for each exchange that found its command, at its very end. */
   exchangeEnded(ended: ExchangeEnded, now: number): void;

@@ -9,14 +9,21 @@ export interface Figure {
   readonly isMet?: boolean;
 }
 
-/** Runs an experiment, closes what it opened, prints its table; the exit code says whether every target was met. */
+/**
+ * Runs an experiment, closes what it opened, prints its table; the exit code says whether every target was met. After
+ * `limitMs` it is given up.
+ */
 export const runExperiment = async (
   title: string,
   experiment: (owner: Owner) => Promise<readonly Figure[]>,
+  limitMs = 120_000,
 ): Promise<void> => {
   const closers: (() => unknown)[] = [];
   try {
-    const figures = await experiment({ after: (close) => closers.push(close) });
+    const limit = new Promise<never>((_, reject) => {
+      setTimeout(() => reject(new Error(`${title}: given up after ${limitMs} ms`)), limitMs).unref();
+    });
+    const figures = await Promise.race([experiment({ after: (close) => closers.push(close) }), limit]);
     console.log(`\n${title}`);
     console.table(
       figures.map(({ figure, measured, target, isMet }) => ({
@@ -27,8 +34,13 @@ export const runExperiment = async (
       })),
     );
     if (figures.some(({ isMet }) => isMet === false)) process.exitCode = 1;
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
   } finally {
     for (const close of closers.reverse()) await close();
+    // What was given up may still hold the process.
+    process.exit();
   }
 };
 

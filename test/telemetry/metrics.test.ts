@@ -82,7 +82,7 @@ test('attempts, retries and refusals carry their reasons', async () => {
     book.attemptStarted(0);
     book.attemptSettled(outcome, 1, 0);
   }
-  book.retryDecided('reset', 0);
+  book.retryStarted('reset', 0);
   book.retrySkipped('budget', 0);
   book.requestRejected('bulkhead_full', 0);
 

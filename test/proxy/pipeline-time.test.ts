@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { failure } from '../../src/policy/outcome.ts';
+import { nothing, Pipeline } from '../rig/pipeline.ts';
+
+const upload = ['Content-Length: 6'];
+
+test('the time in the queue counts towards the total', () => {
+  const pipeline = new Pipeline({
+    bulkhead: { concurrency: 1, queue: 1, queueTimeout: '2s' },
+    timeout: { total: '3s' },
+  });
+  const first = pipeline.request();
+  const second = pipeline.request();
+  pipeline.clock.advance(1900);
+  first.leave();
+
+  pipeline.clock.advance(1099);
+  assert.equal(second.status, 0);
+  pipeline.clock.advance(1);
+
+  assert.equal(second.status, 504);
+  assert.equal(second.reason, 'total_timeout');
+  assert.equal(pipeline.log.at(-1)!.queueMs, 1900);
+});
+
+test('the total does not run while the client sends, and runs in full from its last byte', () => {
+  const pipeline = new Pipeline({ timeout: { total: '3s', idle: '10s' } });
+  const client = pipeline.request('PUT', upload);
+  pipeline.transport.last.connect();
+  pipeline.clock.advance(9000);
+  client.send('abc');
+  pipeline.clock.advance(9000);
+  client.send('def');
+
+  pipeline.clock.advance(2999);
+  assert.equal(client.status, 0);
+  pipeline.clock.advance(1);
+
+  assert.equal(client.reason, 'total_timeout');
+});
+
+test('the total never cuts an answer that has begun', () => {
+  const pipeline = new Pipeline({ timeout: { total: '3s' } });
+  const client = pipeline.request();
+  pipeline.clock.advance(2999);
+  pipeline.transport.last.head(200);
+  for (let i = 0; i < 100; i += 1) {
+    pipeline.clock.advance(50_000);
+    pipeline.transport.last.data('x');
+  }
+
+  pipeline.transport.last.end();
+
+  assert.equal(client.status, 200);
+  assert.equal(pipeline.log[0]!.outcome.kind, 'success');
+});
+
+test('a total that is longer than the idle time is not cut short by it once the request is whole', () => {
+  const pipeline = new Pipeline({ timeout: { total: '2m', idle: '60s' } });
+  const client = pipeline.request('PUT', upload);
+  pipeline.transport.last.connect();
+  client.send('abcdef');
+
+  pipeline.clock.advance(119_000);
+  pipeline.transport.last.answer(200);
+
+  assert.equal(client.status, 200);
+});
+
+test('an upload that stands still in both directions is idle', () => {
+  const pipeline = new Pipeline({ timeout: { idle: '20s' } });
+  const client = pipeline.request('PUT', upload);
+  pipeline.transport.last.connect();
+  client.send('abc');
+  pipeline.clock.advance(19_999);
+  assert.equal(client.status, 0);
+
+  pipeline.clock.advance(1);
+
+  assert.equal(client.status, 504);
+  assert.equal(client.reason, 'idle_timeout');
+  assert.equal(pipeline.transport.attempts.length, 1);
+});
+
+test('an upload that moves keeps an answer alive that does not', () => {
+  const pipeline = new Pipeline({ timeout: { idle: '20s' } });
+  const client = pipeline.request('PUT', ['Content-Length: 60']);
+  pipeline.transport.last.connect();
+  pipeline.transport.last.head(200);
+  for (let i = 0; i < 10; i += 1) {
+    pipeline.clock.advance(19_000);
+    client.send('abc');
+  }
+
+  assert.equal(client.state, 'open');
+  pipeline.clock.advance(20_000);
+  assert.equal(client.state, 'destroyed');
+});
+
+test('a total that runs out while an answer is in hand passes that answer on', async () => {
+  const pipeline = new Pipeline({
+    timeout: { total: '3s' },
+    retry: { backoff: { base: '60s', max: '60s' } },
+  });
+  pipeline.random = 0.9;
+  const client = pipeline.request('PUT', upload);
+  pipeline.transport.last.connect();
+  pipeline.transport.last.answer(503, ['Content-Length: 2', 'Retry-After: 1']);
+  await pipeline.advance(1);
+  client.send('abcdef');
+
+  await pipeline.advance(3000);
+  pipeline.transport.last.data('no');
+  pipeline.transport.last.end();
+
+  assert.match(client.sent, /^HTTP\/1\.1 503 Said\r\n[^]*no$/);
+  assert.deepEqual(pipeline.held, nothing);
+});
+
+test('nothing is tried again after the total, whatever retry.on says', async () => {
+  const pipeline = new Pipeline({ timeout: { total: '3s' }, retry: { on: ['timeout', 'reset'] } });
+  const client = pipeline.request();
+
+  await pipeline.advance(3000);
+  await pipeline.advance(10_000);
+
+  assert.equal(client.reason, 'total_timeout');
+  assert.equal(pipeline.transport.attempts.length, 1);
+});
+
+test('time that runs out between two rounds of the loop is not lost', async () => {
+  const pipeline = new Pipeline({
+    timeout: { attempt: '1s', idle: '1s', total: 'unlimited' },
+    retry: { on: ['timeout', 'connect-failure'], attempts: 5, backoff: { base: '20ms', max: '20ms' } },
+  });
+  const client = pipeline.request('PUT', upload);
+  pipeline.transport.last.end(failure('connect_refused', true));
+  await pipeline.advance(20);
+  pipeline.clock.advance(100);
+  client.send('abc');
+
+  // Both limits pass in one turn of the clock: first the attempt is given up and goes again, then the idle time is over.
+  pipeline.clock.advance(5000);
+  await pipeline.advance(60_000);
+
+  assert.equal(client.status, 504);
+  assert.deepEqual(pipeline.held, nothing);
+});
