@@ -9,8 +9,8 @@ export type DepartureAnswer = (hasLeft: boolean) => void;
 export type ReadTable = (path: string, done: (text: string | null) => void) => void;
 
 interface Question {
-  /** What the client's own row says: its address, then ours. */
-  readonly row: string;
+  /** What the client's own row says, its address and then ours, in each of the forms that it may have. */
+  readonly rows: readonly string[];
   readonly answer: DepartureAnswer;
 }
 
@@ -50,8 +50,10 @@ export class Departures {
       answer(true);
       return;
     }
-    const row = `${tableEnd(remoteAddress, remotePort!)} ${tableEnd(localAddress, localPort!)}`;
-    this.#questions.push({ row, answer });
+    const rows = [addressBytes, mappedBytes].map(
+      (form) => `${tableEnd(form(remoteAddress), remotePort!)} ${tableEnd(form(localAddress), localPort!)}`,
+    );
+    this.#questions.push({ rows, answer });
     this.#schedule();
   }
 
@@ -85,7 +87,9 @@ export class Departures {
   }
 
   #tell(asked: readonly Question[], texts: readonly string[], startedAt: number): void {
-    for (const { row, answer } of asked) answer(!texts.some((text) => isHeld(text, row)));
+    for (const { rows, answer } of asked) {
+      answer(!texts.some((text) => rows.some((row) => isHeld(text, row))));
+    }
     const now = this.#clock.now();
     this.#restUntil = now + Math.max(MIN_REST_MS, (now - startedAt) * REST_FACTOR);
     this.#isLooking = false;
@@ -106,17 +110,16 @@ const isHeld = (table: string, row: string): boolean => {
 };
 
 /** An address and port as the tables write them: 32-bit words in the machine's byte order, in hexadecimal. */
-const tableEnd = (address: string, port: number): string => {
-  const bytes = addressBytes(address);
+const tableEnd = (address: readonly number[], port: number): string => {
   let hex = '';
-  for (let word = 0; word < bytes.length; word += 4) {
-    for (let i = 3; i >= 0; i -= 1) hex += bytes[word + i]!.toString(16).padStart(2, '0').toUpperCase();
+  for (let word = 0; word < address.length; word += 4) {
+    for (let i = 3; i >= 0; i -= 1) hex += address[word + i]!.toString(16).padStart(2, '0').toUpperCase();
   }
   return `${hex}:${port.toString(16).padStart(4, '0').toUpperCase()}`;
 };
 
-/** IPv4 that came in over an IPv6 listener is looked for as IPv4: that is how a client on this machine made it. */
-const addressBytes = (address: string): number[] => {
+/** The bytes of an address; IPv4 that came in over an IPv6 listener as IPv4. */
+const addressBytes = (address: string): readonly number[] => {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
   if (!plain.includes(':')) return plain.split('.').map(Number);
   const [before = '', after = ''] = plain.split('::');
@@ -128,4 +131,10 @@ const addressBytes = (address: string): number[] => {
     const value = Number.parseInt(group, 16);
     return [value >> 8, value & 0xff];
   });
+};
+
+/** The same for a client that made an IPv6 socket and reached us over IPv4, as Java does: `::ffff:a.b.c.d`. */
+const mappedBytes = (address: string): readonly number[] => {
+  const bytes = addressBytes(address);
+  return bytes.length === 4 ? [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...bytes] : bytes;
 };

@@ -1,3 +1,4 @@
+import type { BreakerStatus } from '../policy/gate.ts';
 import type { BulkheadView } from './command-figures.ts';
 import type { CommandTotals } from './command-totals.ts';
 import type { Commands } from './commands.ts';
@@ -85,12 +86,18 @@ export const durationSamples = (name: string, commands: Commands): HistogramSamp
 
 const stateValues: Readonly<Record<BreakerStateName, number>> = { closed: 0, half_open: 1, open: 2 };
 
+/** What callers meet: what is forced, else the breaker's own state. */
+const visibleState = ({ force, state }: BreakerStatus): BreakerStateName => {
+  if (force === 'none') return state;
+  return force === 'open' ? 'open' : 'closed';
+};
+
 /** Listed commands: their state as a number. Unlisted ones: how many are in each state, with the label `state`. */
 export const breakerStateSamples = (commands: Commands, now: number): Sample[] => {
   const samples: Sample[] = [];
   const unlisted = { closed: 0, half_open: 0, open: 0 };
   for (const { description } of commands.all()) {
-    const { state } = description.breaker.status(now);
+    const state = visibleState(description.breaker.status(now));
     if (description.isUnlisted) unlisted[state] += 1;
     else {
       const { upstream, route } = description;

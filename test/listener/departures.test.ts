@@ -62,6 +62,18 @@ test('an IPv4 client of an IPv6 listener is found under its IPv4 address', onLin
   assert.deepEqual(answers, [false]);
 });
 
+test(
+  'a client with an IPv6 socket that reached us over IPv4 is found under its mapped address',
+  onLinux,
+  () => {
+    const mapped = '0000000000000000FFFF00000100007F:A3F1 0000000000000000FFFF00000100007F:1CE8';
+    const { clock, departures } = looker(`   3: ${mapped} ${columns} 123456 1 0 20\n`);
+    const answers = ask(departures);
+    clock.advance(1);
+    assert.deepEqual(answers, [false]);
+  },
+);
+
 test('however many ask, looking takes no more than a tenth of the time', onLinux, () => {
   const { clock, looks, departures } = looker('', 20);
   for (let i = 0; i < 100; i += 1) {
