@@ -1,6 +1,6 @@
 import type { RequestListener, Server } from 'node:http';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { http } from '../lib/node-http.ts';
 
 /** Where to listen: an IP literal or `localhost`, and a port. */
 export interface ListenTarget {
@@ -67,7 +67,7 @@ export const listenAdmin = (
   remedy: string,
   handle: RequestListener,
 ): Promise<Server> => {
-  const server = createServer(serverOptions, handle);
+  const server = http.createServer(serverOptions, handle);
   server.maxConnections = maxConnections;
   server.setTimeout(stallMs);
   return new Promise((resolve, reject) => {

@@ -20,19 +20,6 @@ const latencyObject = ({ percentiles }: LatencyFigures): Record<string, number> 
 
 const isThreadLike = (figures: CommandFigures): boolean => figures.bulkhead.queueLimit > 0;
 
-/**
- * The health counts that Hystrix calls requestCount and its like. A breaker that is switched off keeps none: then the
- * rolling counts tell the traffic, so that the dashboard still shows a rate.
- */
-const health = ({ status, rolling }: CommandFigures) => {
-  if (status.isEnabled) {
-    return { requests: status.total, errors: status.errors, errorPercent: status.errorPercent };
-  }
-  const errors = rolling.failure + rolling.timeout;
-  const requests = rolling.success + errors;
-  return { requests, errors, errorPercent: requests === 0 ? 0 : (errors * 100) / requests };
-};
-
 /** The counts of the rolling window under Hystrix's names. */
 const rollingCounts = (figures: CommandFigures) => {
   const { rolling } = figures;
@@ -68,7 +55,7 @@ const properties = (figures: CommandFigures) => {
     propertyValue_circuitBreakerErrorThresholdPercentage: integer(breaker.errorPercent),
     propertyValue_circuitBreakerForceOpen: status.force === 'open',
     propertyValue_circuitBreakerForceClosed: status.force === 'closed',
-    propertyValue_circuitBreakerEnabled: status.isEnabled,
+    propertyValue_circuitBreakerEnabled: true,
     propertyValue_executionIsolationStrategy: isThreadLike(figures) ? 'THREAD' : 'SEMAPHORE',
     propertyValue_executionIsolationThreadTimeoutInMilliseconds: timeoutMs,
     propertyValue_executionTimeoutInMilliseconds: timeoutMs,
@@ -84,16 +71,15 @@ const properties = (figures: CommandFigures) => {
 
 /** The `HystrixCommand` event of a command. `currentTime`: epoch ms. Its set of keys never changes. */
 export const commandEvent = (figures: CommandFigures, currentTime: number) => {
-  const { requests, errors, errorPercent } = health(figures);
   return {
     type: 'HystrixCommand',
     name: safeName(figures.name),
     group: safeName(figures.upstream),
     currentTime: Math.trunc(currentTime),
     isCircuitBreakerOpen: figures.status.isOpen,
-    errorPercentage: integer(errorPercent),
-    errorCount: integer(errors),
-    requestCount: integer(requests),
+    errorPercentage: integer(figures.status.errorPercent),
+    errorCount: integer(figures.status.errors),
+    requestCount: integer(figures.status.total),
     ...rollingCounts(figures),
     currentConcurrentExecutionCount: figures.inFlight,
     rollingMaxConcurrentExecutionCount: figures.maxInFlight,

@@ -19,7 +19,6 @@ export const breakerView = (figures: CommandFigures, forceExpiresInMs: number) =
     upstream: figures.upstream,
     route: figures.route,
     unlisted: figures.isUnlisted,
-    enabled: status.isEnabled,
     state: status.state,
     force: status.force,
     forceExpiresInMs: forceExpiresInMs >= 0 && Number.isFinite(forceExpiresInMs) ? forceExpiresInMs : null,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { untilDefect } from './defects.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { untilStopped } from './stop-signals.ts';
 import { areAllFromFlags, type Terminal } from './terminal.ts';
@@ -15,7 +16,7 @@ interface RunOptions {
 const isStartError = (error: unknown): error is Error & { readonly code: string } =>
   error instanceof Error && 'code' in error && typeof error.code === 'string';
 
-/** Runs the sidecar until a signal ends it. */
+/** Runs the sidecar until a signal, or a defect, ends it. */
 export const runSidecar = async (options: RunOptions, terminal: Terminal): Promise<ExitCode> => {
   const { loadSettings } = await import('../config/load-settings.ts');
   const { config, ...overrides } = options;
@@ -28,7 +29,7 @@ export const runSidecar = async (options: RunOptions, terminal: Terminal): Promi
   const { startApp } = await import('../runtime/app.ts');
   try {
     const app = await startApp(loaded.settings, { source: loaded.source });
-    return await untilStopped(process, app, terminal.complain);
+    return await Promise.race([untilStopped(process, app, terminal.complain), untilDefect(process, app)]);
   } catch (error) {
     if (!isStartError(error)) throw error;
     terminal.complain(`outrigger: ${error.message}`);

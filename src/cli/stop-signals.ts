@@ -5,6 +5,8 @@ export interface Stoppable {
   /** Serves what is there to serve, then ends. */
   drain(): Promise<void>;
   close(): Promise<void>;
+  /** Resolves when somebody asks for that by another way than a signal. */
+  readonly drainRequested: Promise<void>;
 }
 
 type Signal = 'SIGTERM' | 'SIGINT' | 'SIGHUP';
@@ -23,7 +25,8 @@ const drainAndClose = async (app: Stoppable): Promise<ExitCode> => {
 
 /**
  * Resolves when the process should end, with its exit code. The first SIGTERM or SIGINT drains (0); another one does not
- * wait for that (1, because exchanges may have been cut). SIGHUP never ends the process.
+ * wait for that (1, because exchanges may have been cut). A request to drain is no signal: the SIGTERM that follows it
+ * is the first. SIGHUP never ends the process.
  */
 export const untilStopped = (
   source: SignalSource,
@@ -32,20 +35,26 @@ export const untilStopped = (
 ): Promise<ExitCode> =>
   new Promise((resolve, reject) => {
     let isDraining = false;
+    let wasSignalled = false;
     const end = (): void => {
       source.off('SIGTERM', stop);
       source.off('SIGINT', stop);
       source.off('SIGHUP', reload);
     };
+    const drain = (): void => {
+      if (isDraining) return;
+      isDraining = true;
+      drainAndClose(app).finally(end).then(resolve, reject);
+    };
     const stop = (signal: Signal): void => {
-      if (isDraining) {
+      if (wasSignalled) {
         complain(`outrigger: ${signal} while draining: exiting at once`);
         end();
         resolve(exitCodes.failed);
         return;
       }
-      isDraining = true;
-      drainAndClose(app).finally(end).then(resolve, reject);
+      wasSignalled = true;
+      drain();
     };
     const reload = (): void => {
       complain(
@@ -55,4 +64,5 @@ export const untilStopped = (
     source.on('SIGTERM', stop);
     source.on('SIGINT', stop);
     source.on('SIGHUP', reload);
+    app.drainRequested.then(drain, reject);
   });

@@ -25,7 +25,6 @@ const fallbackReasons: readonly Reason[] = [
   'total_timeout',
   'idle_timeout',
   'body_timeout',
-  'internal_error',
 ];
 
 /** What `fallback.on` may name: reasons, and two groups of them. */

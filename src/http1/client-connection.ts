@@ -29,6 +29,8 @@ export interface ResponseObserver {
 
 /** Where a connection goes when it is free again, or gone. */
 export interface ConnectionKeeper {
+  /** Reads away an answer that nobody wants: it must not take for ever. */
+  discarding(connection: ClientConnection): void;
   /** Ready for another exchange. `keepAliveMs`: how long the server said it keeps it; -1 where it did not. */
   released(connection: ClientConnection, keepAliveMs: number): void;
   /** Closed, for whatever cause. */
@@ -43,7 +45,7 @@ export class ClientConnection implements BodyConsumer, Expirable {
   readonly socket: Socket;
   /** Exchanges that it has begun. */
   exchanges = 0;
-  /** For the pool: runs while the connection is idle. */
+  /** For the pool: runs while the connection is idle, or reads away what nobody wants. */
   readonly idleTimeout = new Timeout(this);
 
   readonly #keeper: ConnectionKeeper;
@@ -70,7 +72,7 @@ export class ClientConnection implements BodyConsumer, Expirable {
     this.#keeper = keeper;
     this.#reader = new ResponseReader(bounds);
     this.#writer = new WireWriter(socket);
-    socket.on('drain', () => this.#source?.resume());
+    socket.on('drain', () => this.#drained());
     socket.on('end', () => this.#serverEnded());
     socket.on('error', (error) => this.#fail({ kind: 'closed', error }));
     socket.on('close', () => this.#closed());
@@ -134,6 +136,7 @@ export class ClientConnection implements BodyConsumer, Expirable {
     this.#discarded = 0;
     if (!this.#isRequestDone || this.#reader.head?.isPersistent !== true) this.destroy();
     else this.resume();
+    if (this.#isBusy && !this.#isGone) this.#keeper.discarding(this);
   }
 
   /** Closes it for good. The observer of an exchange that is under way hears nothing. */
@@ -265,6 +268,11 @@ export class ClientConnection implements BodyConsumer, Expirable {
     this.destroy();
     observer?.responseFailed(fault);
     return false;
+  }
+
+  /** What was held back goes first: its sender may have nothing more to say for now. */
+  #drained(): void {
+    if (this.#writer.flush()) this.#source?.resume();
   }
 
   #dropSource(): void {

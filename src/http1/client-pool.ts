@@ -24,6 +24,7 @@ export class ClientPool implements ConnectionKeeper {
   readonly #clock: Clock;
   readonly #bounds: ClientPoolBounds;
   readonly #idle: ClientConnection[] = [];
+  readonly #discarding = new Set<ClientConnection>();
   readonly #waiting: PoolWaiter[] = [];
   readonly #idleTimeouts: TimeoutQueue;
   /** For servers that keep connections shorter than we would; few different values occur. */
@@ -76,7 +77,13 @@ export class ClientPool implements ConnectionKeeper {
     if (at >= 0) this.#waiting.splice(at, 1);
   }
 
+  discarding(connection: ClientConnection): void {
+    this.#discarding.add(connection);
+    this.#idleTimeouts.arm(connection.idleTimeout, this.#clock.now());
+  }
+
   released(connection: ClientConnection, keepAliveMs: number): void {
+    this.#discarding.delete(connection);
     const idleMs =
       keepAliveMs < 0
         ? this.#bounds.idleMs
@@ -96,15 +103,16 @@ export class ClientPool implements ConnectionKeeper {
 
   gone(connection: ClientConnection): void {
     connection.idleTimeout.disarm();
+    this.#discarding.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
     this.forgo();
   }
 
-  /** Closes the idle connections now and the others when they are released. */
+  /** Closes now what nobody uses, and the others when they are released. */
   close(): void {
     this.#isClosed = true;
-    for (const connection of [...this.#idle]) connection.destroy();
+    for (const connection of [...this.#idle, ...this.#discarding]) connection.destroy();
     this.#idleTimeouts.close();
     for (const timeouts of this.#shorterTimeouts.values()) timeouts.close();
   }

@@ -37,6 +37,9 @@ export const addConnectionOptions = (value: string, options: ConnectionOptions):
   return true;
 };
 
+/** Nobody means more; each of them is looked for among all fields of the message. */
+const MAX_NOMINATED = 32;
+
 const addMembers = (value: string, options: ConnectionOptions): boolean => {
   let isWellFormed = true;
   eachMember(value, (text) => {
@@ -44,8 +47,10 @@ const addMembers = (value: string, options: ConnectionOptions): boolean => {
     if (name === 'close') options.close = true;
     else if (name === 'keep-alive') options.keepAlive = true;
     else if (name === 'upgrade') options.upgrade = true;
-    else if (/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) options.nominated.push(name);
-    else if (name !== '') isWellFormed = false;
+    else if (name === '') return;
+    else if (/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name) && options.nominated.length < MAX_NOMINATED)
+      options.nominated.push(name);
+    else isWellFormed = false;
   });
   return isWellFormed;
 };

@@ -100,7 +100,11 @@ export class RequestHead {
     }
     if (/[a-z]/.test(this.method)) return violations.method_unknown;
     if (this.method === 'TRACE') return violations.trace;
-    return this.#readFields() ?? this.#readTarget(text.slice(scanner.firstEnd + 1, scanner.secondEnd));
+    return (
+      this.#readFields() ??
+      this.#checkForwards() ??
+      this.#readTarget(text.slice(scanner.firstEnd + 1, scanner.secondEnd))
+    );
   }
 
   #readFields(): Violation | null {
@@ -155,6 +159,12 @@ export class RequestHead {
     return true;
   }
 
+  /** Max-Forwards means something on OPTIONS alone, as TRACE goes no further (RFC 9110 section 7.6.2). */
+  #checkForwards(): Violation | null {
+    if (this.maxForwardsField < 0 || this.method !== 'OPTIONS') return null;
+    return /^[0-9]{1,9}$/.test(this.value(this.maxForwardsField)) ? null : violations.max_forwards;
+  }
+
   #notePosition(id: number, index: number): void {
     switch (id) {
       case Field.via:
@@ -193,7 +203,8 @@ export class RequestHead {
       this.contentLength = length;
       this.framing = length === 0 ? 'none' : 'length';
     }
-    if (this.framing === 'none') this.expectsContinue = false;
+    // RFC 9110 section 10.1.1: without content, or in HTTP/1.0, the expectation is ignored.
+    if (this.framing === 'none' || this.minor === 0) this.expectsContinue = false;
     return null;
   }
 

@@ -113,14 +113,17 @@ export class ServerConnection implements ExchangeConnection, Expirable {
   }
 
   destroy(): void {
-    this.socket.destroy();
+    // HTTP/1.0 knows the end of an answer by the end of the connection: only a reset tells that it was cut.
+    if (this.exchange?.isAnswered === true && this.exchange.head.minor === 0) this.socket.resetAndDestroy();
+    else this.socket.destroy();
   }
 
   expired(timeout: Timeout): void {
     if (timeout === this.#writeTimeout) this.#stalled();
     else if (this.#isEnding) this.destroy();
     else if (this.exchange !== null) this.exchange.broken(violations.body_time);
-    else if (this.#pending === null) this.#end();
+    // An empty line is no request yet: an answer to it would be taken for the answer to the next one.
+    else if (this.#pending === null || this.#scanner.isAtStart) this.#end();
     else this.#refuse(violations.head_time, null);
   }
 
@@ -139,7 +142,8 @@ export class ServerConnection implements ExchangeConnection, Expirable {
   /** Does one thing with the pending bytes: a head or some content. False: nothing can be done now. */
   #step(): boolean {
     if (this.#isEnding || this.#isClosed) return false;
-    if (this.exchange === null) return this.#readHead(this.#pending!);
+    // Nobody is served on who does not take the answers that he has.
+    if (this.exchange === null) return !this.socket.writableNeedDrain && this.#readHead(this.#pending!);
     if (this.#reader !== null && this.exchange.wantsBody)
       return this.#readBody(this.exchange, this.#reader, this.#pending!);
     return false;
@@ -147,14 +151,9 @@ export class ServerConnection implements ExchangeConnection, Expirable {
 
   #readHead(bytes: Buffer): boolean {
     const scanner = this.#scanner;
-    switch (scanner.scan(bytes, this.#from, bytes.length)) {
-      case 'incomplete':
-        return false;
-      case 'malformed':
-        this.#refuse(scanner.violation, null);
-        return false;
-      default:
-    }
+    const scanned = scanner.scan(bytes, this.#from, bytes.length);
+    if (scanned === 'malformed') this.#refuse(scanner.violation, null);
+    if (scanned !== 'complete') return false;
     const start = this.#from + scanner.skipped;
     const head = new RequestHead(scanner, bytes.toString('latin1', start, start + scanner.length));
     this.#take(start + scanner.length);
@@ -212,15 +211,17 @@ export class ServerConnection implements ExchangeConnection, Expirable {
   #setReading(): void {
     const { clock, headTimeouts, keepAliveTimeouts, bodyTimeouts } = this.#context;
     const timeout = this.#readTimeout;
-    if (this.exchange === null) {
-      if (this.#pending !== null) {
-        if (timeout.queue !== headTimeouts) headTimeouts.arm(timeout, clock.now());
-      } else if (timeout.queue === null) keepAliveTimeouts.arm(timeout, clock.now());
-      if (this.#hasClientEnded) this.#end();
-    } else if (!this.exchange.wantsBody) timeout.disarm();
-    else if (timeout.queue === null) bodyTimeouts.arm(timeout, clock.now());
+    const mustWait = this.exchange !== null || this.socket.writableNeedDrain;
+    if (this.exchange !== null) {
+      if (!this.exchange.wantsBody) timeout.disarm();
+      else if (this.#hasClientEnded) this.#endedTooSoon(this.exchange);
+      else if (timeout.queue === null) bodyTimeouts.arm(timeout, clock.now());
+    } else if (this.#pending !== null && mustWait) timeout.disarm();
+    else if (this.#hasClientEnded) this.#end();
+    else if (this.#pending !== null && timeout.queue !== headTimeouts) headTimeouts.arm(timeout, clock.now());
+    else if (timeout.queue === null) keepAliveTimeouts.arm(timeout, clock.now());
     const isFull = this.#pending !== null && this.#pending.length - this.#from >= MAX_PENDING;
-    this.#pauseReading(isFull && this.exchange !== null);
+    this.#pauseReading(isFull && mustWait);
   }
 
   #pauseReading(isPaused: boolean): void {
@@ -232,7 +233,8 @@ export class ServerConnection implements ExchangeConnection, Expirable {
 
   #drained(): void {
     this.#writeTimeout.disarm();
-    this.exchange?.observer?.drained();
+    if (this.exchange === null) this.readOn();
+    else this.exchange.observer?.drained();
   }
 
   /** A client that takes its time but takes something is not stalled. */
@@ -247,8 +249,16 @@ export class ServerConnection implements ExchangeConnection, Expirable {
   #clientEnded(): void {
     this.#hasClientEnded = true;
     if (this.#isEnding) return;
-    if (this.exchange === null) this.#end();
-    else if (this.exchange.isRequestDone) this.#context.handler.clientEnded(this);
+    const { exchange } = this;
+    if (exchange === null) this.#setReading();
+    // Content that has come but was not read yet may be all of it.
+    else if (exchange.isRequestDone || this.#pending !== null) this.#context.handler.clientEnded(this);
+    else this.#endedTooSoon(exchange);
+  }
+
+  /** The client has ended its side and owes content. An answer that it has already stands. */
+  #endedTooSoon(exchange: ServerExchange): void {
+    if (exchange.isOver) this.exchangeOver(true);
     else this.abandon();
   }
 

@@ -55,6 +55,7 @@ export class ServerExchange implements BodySource {
   #isPaused = false;
   #mayGoOn = false;
   #willClose = false;
+  #isBroken = false;
 
   constructor(connection: ExchangeConnection, head: RequestHead, reader: BodyReader | null) {
     this.#connection = connection;
@@ -121,7 +122,8 @@ export class ServerExchange implements BodySource {
 
   /** True when the connection can be kept after this exchange, as far as is known now. */
   get canPersist(): boolean {
-    return this.head.isPersistent && !this.#connection.isDraining && (this.isRequestDone || this.#canDrain());
+    if (!this.head.isPersistent || this.#connection.isDraining || this.#isBroken) return false;
+    return this.isRequestDone || this.#canDrain();
   }
 
   /**
@@ -152,7 +154,7 @@ export class ServerExchange implements BodySource {
     if (this.isOver) return;
     this.isOver = true;
     this.observer = null;
-    this.#connection.writer.end(this.head.minor === 0 ? '' : trailers);
+    this.#connection.written(this.#connection.writer.end(this.head.minor === 0 ? '' : trailers));
     if (this.isRequestDone || this.#willClose)
       this.#connection.exchangeOver(this.#willClose || !this.isRequestDone);
     else this.attach(nobody);
@@ -183,6 +185,7 @@ export class ServerExchange implements BodySource {
 
   /** For the connection: the content cannot be read on. */
   broken(violation: Violation): void {
+    this.#isBroken = true;
     if (this.isOver) this.#connection.exchangeOver(true);
     else this.observer?.requestBroken(violation);
   }

@@ -48,10 +48,10 @@ export class WireWriter {
     return goOn;
   }
 
-  /** Ends the message's content. `trailers`: field lines, sent where the content is chunked. */
-  end(trailers: string): void {
+  /** Ends the message's content. `trailers`: field lines, sent where the content is chunked. False as {@link data}. */
+  end(trailers: string): boolean {
     if (this.#isChunked) this.#held += `0\r\n${trailers}\r\n`;
-    this.flush();
+    return this.flush();
   }
 
   /** Writes what is held back. False: stop until the socket drains. */

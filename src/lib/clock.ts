@@ -17,11 +17,21 @@ export interface Clock {
   after(delayMs: number, callback: () => void): Timer;
 }
 
+/** The longest that a timer of the system can wait: one that is to wait longer goes off at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 class NodeTimer implements Timer {
-  readonly #handle: NodeJS.Timeout;
+  #handle: NodeJS.Timeout;
 
   constructor(delayMs: number, callback: () => void) {
-    this.#handle = setTimeout(callback, delayMs);
+    this.#handle = this.#start(delayMs, callback);
+  }
+
+  #start(delayMs: number, callback: () => void): NodeJS.Timeout {
+    if (delayMs <= LONGEST_MS) return setTimeout(callback, delayMs);
+    return setTimeout(() => {
+      this.#handle = this.#start(delayMs - LONGEST_MS, callback);
+    }, LONGEST_MS);
   }
 
   cancel(): void {

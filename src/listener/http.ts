@@ -10,7 +10,7 @@ import { ExchangeRecord, type RecordSource } from '../proxy/exchange-record.ts';
 import { forward } from '../proxy/forward.ts';
 import type { ForwardContext } from '../proxy/plan.ts';
 import { refusalOf } from '../proxy/refusal.ts';
-import { refusalText, writeOwnAnswer } from '../proxy/reply.ts';
+import { endsConnection, refusalText, writeOwnAnswer } from '../proxy/reply.ts';
 import { isLoop, type Routed } from '../proxy/route.ts';
 import type { CommandRecorder } from '../telemetry/events.ts';
 import type { ConnectionCap } from './connection-cap.ts';
@@ -69,6 +69,8 @@ export class HttpListener implements RequestHandler {
       this.#server.once('error', reject);
       this.#server.listen({ host, port, backlog: BACKLOG }, () => {
         this.#server.removeListener('error', reject);
+        // A connection that could not be taken, for want of descriptors: it costs that one, not the process.
+        this.#server.on('error', () => {});
         const address = this.#server.address();
         if (address === null || typeof address === 'string') reject(new Error('no address'));
         else resolve({ host: address.address, port: address.port });
@@ -76,10 +78,12 @@ export class HttpListener implements RequestHandler {
     });
   }
 
-  /** Exchanges under way. */
+  /** Connections with an exchange under way, or with an answer that the client has not taken yet. */
   get busy(): number {
     let busy = 0;
-    for (const connection of this.#connections) if (connection.exchange !== null) busy += 1;
+    for (const { exchange, socket } of this.#connections) {
+      if (exchange !== null || socket.writableLength > 0) busy += 1;
+    }
     return busy;
   }
 
@@ -128,8 +132,10 @@ export class HttpListener implements RequestHandler {
     const { exchange } = connection;
     const { departures, context } = this.#options;
     if (exchange === null) return;
-    // Who has only said the last word says so with it; who gives up has waited for a while.
-    if (context.clock.now() - exchange.receivedAt > LAST_WORD_MS) connection.abandon();
+    // Who has only said the last word says so with it; who gives up has waited for a while. Of content that nobody has
+    // read yet, the last word may have come just now.
+    const silentMs = exchange.isRequestDone ? context.clock.now() - exchange.receivedAt : 0;
+    if (silentMs > LAST_WORD_MS) connection.abandon();
     else {
       departures.ask(connection.socket, (hasLeft) => {
         if (hasLeft && connection.exchange === exchange) connection.abandon();
@@ -165,7 +171,7 @@ export class HttpListener implements RequestHandler {
   #answerOptions(exchange: ServerExchange): void {
     const record = this.#record(exchange);
     record.status = 200;
-    const willClose = !exchange.canPersist;
+    const willClose = endsConnection(exchange);
     const connection = willClose ? 'Connection: close\r\n' : '';
     exchange.respond(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${connection}\r\n`, false, willClose);
     this.#note(record, null);

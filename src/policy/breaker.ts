@@ -155,6 +155,11 @@ export class Breaker implements WatchableGate, PermitIssuer {
     this.#announce(force === 'none' ? `no longer forced${this.#why && `; ${this.#why}`}` : `forced ${force}`);
   }
 
+  /** What the configuration forces, whatever is forced by hand. */
+  get configuredForce(): Force {
+    return this.#settings.force;
+  }
+
   /** The command is gone: lets go of what opossum holds. From then on it admits everything and moves no more. */
   retire(now: number): void {
     this.#replaceCircuit(retiredCircuit);
@@ -167,7 +172,6 @@ export class Breaker implements WatchableGate, PermitIssuer {
       state,
       force: this.#force,
       isOpen: this.#visibleState() !== 'closed',
-      isEnabled: true,
       total: this.#health.total(now),
       errors: this.#health.errors(now),
       slow: this.#health.slow(now),

@@ -1,8 +1,8 @@
 import type { Outcome, Rejected } from './outcome.ts';
 
 /**
- * The question "may I pass?", apart from the question "is it bad enough to close?". The breaker is one; a breaker that
- * is off is another (`openGate`), so that nobody asks whether it is on.
+ * The question "may I pass?", apart from the question "is it bad enough to close?". The breaker
+ * is one.
  */
 export interface Gate {
   /** What {@link acquire} would refuse with now, or null. Changes nothing: asked before a request is queued. */
@@ -38,8 +38,6 @@ export interface BreakerStatus {
   readonly force: 'open' | 'closed' | 'none';
   /** What Hystrix would show: forced open, or neither forced closed nor closed. */
   readonly isOpen: boolean;
-  /** False for {@link openGate}. */
-  readonly isEnabled: boolean;
   /** Settled attempts in the health window, and of those the failures and the slow ones. */
   readonly total: number;
   readonly errors: number;

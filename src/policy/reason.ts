@@ -141,7 +141,6 @@ export const reasons = {
     null,
     true,
   ),
-  internal_error: failure(500, 'proxy_internal_error', 'A defect in Outrigger ended this request'),
 
   // Policies that said no.
   circuit_open: rejected(503, 'destination_unavailable', 'The circuit is open'),
@@ -162,7 +161,6 @@ export const reasons = {
     'destination_unavailable',
     'Too many unlisted destinations are in use',
   ),
-  fallback_full: rejected(503, 'connection_limit_reached', 'Too many fallbacks are being served'),
 
   // Requests that we do not pass on.
   unlisted_destination: rejected(403, 'http_request_denied', 'No upstream names this destination'),

@@ -37,6 +37,7 @@ export class AttemptRun implements ResponseSink, Expirable {
   #attempt: Attempt | null = null;
   /** What was voted; null: nothing yet. */
   #verdict: Outcome | null = null;
+  #isPaused = false;
 
   constructor(
     plan: Plan,
@@ -64,10 +65,12 @@ export class AttemptRun implements ResponseSink, Expirable {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#attempt?.pause();
   }
 
   resume(): void {
+    this.#isPaused = false;
     this.#attempt?.resume();
   }
 
@@ -129,10 +132,13 @@ export class AttemptRun implements ResponseSink, Expirable {
     this.#plan.recorder.attemptSettled(outcome, elapsedMs, now);
   }
 
-  /** A body that broke off after a good head takes its vote back; one that we cut because nothing moved says as much. */
+  /**
+   * A body that broke off after a good head takes its vote back. One that we cut because nothing moved says as much,
+   * unless it was the client who did not take it; one that we cut because it took too long says nothing.
+   */
   #bodyFailed(outcome: Failure): void {
+    if (outcome.reason === 'body_timeout' || (outcome.reason === 'idle_timeout' && this.#isPaused)) return;
     const now = this.#context.clock.now();
-    if (outcome.reason === 'body_timeout') return;
     this.#permit.addBodyFailure(now);
     this.#plan.recorder.bodyFailed(now);
   }

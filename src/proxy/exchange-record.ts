@@ -1,6 +1,6 @@
 import type { RequestHead } from '../http1/request-head.ts';
 import { type Outcome, success } from '../policy/outcome.ts';
-import type { Reason } from '../policy/reason.ts';
+import { type Reason, reasons } from '../policy/reason.ts';
 import type { ExchangeEnded } from '../telemetry/events.ts';
 import type { Plan } from './plan.ts';
 
@@ -52,6 +52,7 @@ export class ExchangeRecord implements ExchangeEnded {
   ended(outcome: Outcome, now: number): void {
     this.outcome = outcome;
     if (outcome.kind !== 'success') this.reason = outcome.reason;
+    if (outcome.kind === 'cancelled') this.status = reasons[outcome.reason].status;
     if (outcome.kind === 'failure' || outcome.kind === 'rejected') this.detail = outcome.detail;
     this.totalMs = now - this.startedAt;
   }

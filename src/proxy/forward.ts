@@ -1,6 +1,6 @@
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { ExchangeObserver, ServerExchange } from '../http1/server-exchange.ts';
-import type { Violation } from '../http1/violation.ts';
+import { type Violation, violations } from '../http1/violation.ts';
 import type { BulkheadWaiter, Queued, Slot } from '../policy/bulkhead.ts';
 import type { Gate } from '../policy/gate.ts';
 import {
@@ -196,7 +196,6 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   }
 
   requestBroken(violation: Violation): void {
-    if (this.#isOver) return;
     this.#run?.abort(clientGone);
     if (this.#exchange.isAnswered) {
       this.#over(refusalOf(violation));
@@ -207,7 +206,6 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   clientGone(): void {
     if (this.#isOver) return;
     this.#run?.abort(clientGone);
-    this.#record.status = 499;
     this.#over(clientGone);
     this.#exchange.cut();
   }
@@ -217,9 +215,11 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     if (this.#exchange.isAnswered) this.#run?.resume();
   }
 
-  /** Time is up: in the queue, between two attempts, in one, or in the answer's content. */
+  /** Time is up: between two attempts, for a client that does not send, in an attempt or its answer, in the queue. */
   timedOut(limit: ExchangeLimit): void {
     if (this.#retries?.isWaiting === true) this.#reportLast(failure(limit, false));
+    else if (limit === 'idle_timeout' && this.#replay?.isStarved === true && !this.#exchange.isAnswered)
+      this.requestBroken(violations.body_time);
     else if (this.#run !== null) this.#run.abort(failure(limit, false));
     else this.#answerOurselves(failure(limit, true));
   }

@@ -64,6 +64,11 @@ export class Replay implements BodySource, BodyConsumer {
     return this.obstacle === null && this.#isRecording;
   }
 
+  /** True while whoever sends it on would take more, and the client does not send it. */
+  get isStarved(): boolean {
+    return this.#isLive && !this.#isPaused && this.#trailers === null;
+  }
+
   attach(consumer: BodyConsumer): void {
     this.#consumer = consumer;
     this.#isPaused = false;

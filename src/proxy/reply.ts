@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http';
 import type { ServerExchange } from '../http1/server-exchange.ts';
+import { http } from '../lib/node-http.ts';
 import type { FallbackAnswer } from '../policy/fallback.ts';
 import type { Failure, Rejected } from '../policy/outcome.ts';
 import { type Reason, reasons } from '../policy/reason.ts';
@@ -56,7 +56,7 @@ const ownAnswerText = (answer: OwnAnswer): string => {
   const allow = status === 405 ? 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n' : '';
   const mayComeBack = (status === 429 || status === 503) && answer.retryAfterMs >= 0;
   return (
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n` +
     'Content-Type: application/problem+json\r\n' +
     `Content-Length: ${body.length}\r\n` +
     'Cache-Control: no-store\r\n' +
@@ -70,7 +70,7 @@ const ownAnswerText = (answer: OwnAnswer): string => {
 
 /** The head of a fallback's answer; its body follows as it is. */
 const fallbackHeadText = (fallback: FallbackAnswer, answer: OwnAnswer): string => {
-  let text = `HTTP/1.1 ${fallback.status} ${STATUS_CODES[fallback.status] ?? ''}\r\n`;
+  let text = `HTTP/1.1 ${fallback.status} ${http.STATUS_CODES[fallback.status] ?? ''}\r\n`;
   for (const [name, value] of Object.entries(fallback.headers)) text += `${name}: ${value}\r\n`;
   if (!hasNoContent(fallback.status)) text += `Content-Length: ${fallback.body.length}\r\n`;
   text += `Proxy-Status: ${proxyStatus('proxy_internal_response', answer)}\r\n`;
@@ -105,6 +105,10 @@ export const refusalText = (record: ExchangeRecord, refusal: Rejected): string =
   return ownAnswerText(ownAnswer(record, refusal, true));
 };
 
+/** True when our own answer ends the connection. Its head is written for HTTP/1.1: HTTP/1.0 takes silence for a close. */
+export const endsConnection = (exchange: ServerExchange): boolean =>
+  !exchange.canPersist || exchange.head.minor === 0;
+
 /** Answers the exchange with what went wrong. The caller finishes it. */
 export const writeOwnAnswer = (
   exchange: ServerExchange,
@@ -112,7 +116,7 @@ export const writeOwnAnswer = (
   outcome: Failure | Rejected,
 ): void => {
   // Whatever follows a refused CONNECT is not HTTP.
-  const answer = ownAnswer(record, outcome, !exchange.canPersist || exchange.head.method === 'CONNECT');
+  const answer = ownAnswer(record, outcome, endsConnection(exchange) || exchange.head.method === 'CONNECT');
   record.status = reasons[outcome.reason].status;
   exchange.respond(ownAnswerText(answer), false, answer.willClose);
 };
@@ -146,7 +150,7 @@ const writeFallback = (
   outcome: Failure | Rejected,
   fallback: FallbackAnswer,
 ): void => {
-  const answer = ownAnswer(record, outcome, !exchange.canPersist);
+  const answer = ownAnswer(record, outcome, endsConnection(exchange));
   record.isFallback = true;
   record.status = fallback.status;
   exchange.respond(fallbackHeadText(fallback, answer), false, answer.willClose);

@@ -35,19 +35,23 @@ const withoutQuery = (path: string): string => {
   return query < 0 ? path : path.slice(0, query);
 };
 
+const isPrefix = ({ path }: RouteRule): boolean => path.endsWith('/*');
+
 const matches = (rule: RouteRule, method: string, path: string): boolean => {
   if (rule.methods.length > 0 && !rule.methods.includes(method)) return false;
-  if (!rule.path.endsWith('/*')) return rule.path === path;
+  if (!isPrefix(rule)) return rule.path === path;
   const prefix = rule.path.slice(0, -1);
   return path.startsWith(prefix) || path === rule.path.slice(0, -2);
 };
 
+/** Without the `/*`: a prefix matches this path too. */
+const writtenLength = (rule: RouteRule): number => rule.path.length - (isPrefix(rule) ? 2 : 0);
+
 /** Longest path first; of equal paths an exact one before a prefix, and one that names methods before one that does not. */
-export const byPrecedence = (a: RouteRule, b: RouteRule): number => {
-  const length = b.path.length - a.path.length;
-  if (length !== 0) return length;
-  return Number(b.methods.length > 0) - Number(a.methods.length > 0);
-};
+export const byPrecedence = (a: RouteRule, b: RouteRule): number =>
+  writtenLength(b) - writtenLength(a) ||
+  Number(isPrefix(a)) - Number(isPrefix(b)) ||
+  Number(b.methods.length > 0) - Number(a.methods.length > 0);
 
 /** The plan of an upstream for a request. Its rules are in the order of {@link byPrecedence}. */
 export const planFor = (upstream: UpstreamRoutes, method: string, path: string): Plan => {

@@ -7,8 +7,10 @@ import type { Plan } from './plan.ts';
 /** A destination that no upstream names, with policies of its own. */
 export interface UnlistedDestination {
   readonly plan: Plan;
-  /** True when forgetting it loses nothing: its circuit is closed and nothing is in flight. */
-  isDroppable(now: number): boolean;
+  /** True when it may go for a newcomer: nothing is in flight, its circuit is closed and nobody has forced it. */
+  mayMakeRoom(now: number): boolean;
+  /** True when nobody would miss it after a long time without use: as above, or its circuit is open and done sleeping. */
+  isForgettable(now: number): boolean;
   close(): void;
 }
 
@@ -31,7 +33,8 @@ const tooMany: Rejected = Object.freeze(rejected('too_many_destinations'));
 
 /**
  * The destinations that no upstream names, each with a command of its own, and a bound on how many there are. The one
- * that was unused for longest makes room; an open circuit is never forgotten for a newcomer.
+ * that was unused for longest makes room. An open circuit is never forgotten for a newcomer, but for want of use: or those
+ * that nobody asks for again would fill the place for good.
  */
 export class UnlistedDestinations {
   readonly #options: UnlistedOptions;
@@ -70,7 +73,7 @@ export class UnlistedDestinations {
 
   #makeRoom(now: number): boolean {
     for (const [name, { destination }] of this.#byName) {
-      if (!destination.isDroppable(now)) continue;
+      if (!destination.mayMakeRoom(now)) continue;
       this.#drop(name);
       return true;
     }
@@ -82,7 +85,7 @@ export class UnlistedDestinations {
     const now = clock.now();
     this.#sweep = null;
     for (const [name, { destination, usedAt }] of this.#byName) {
-      if (now - usedAt >= idleMs && destination.isDroppable(now)) this.#drop(name);
+      if (now - usedAt >= idleMs && destination.isForgettable(now)) this.#drop(name);
     }
     if (this.#byName.size > 0) this.#sweep = clock.after(idleMs / 4, () => this.#dropIdle());
   }

@@ -33,6 +33,10 @@ export interface RunningApp {
   readonly listeners: ReadonlyMap<string, ListenAddress>;
   /** Goes on serving until it is quiet or the deadline has passed, and then closes. */
   drain(): Promise<void>;
+  /** Resolves when the admin interface is asked to drain. Whoever started the sidecar does it, and ends the process. */
+  readonly drainRequested: Promise<void>;
+  /** Puts an exception that nobody caught into the log, before it returns. */
+  noteDefect(error: unknown): void;
   /** Breaks off what is under way and gives everything back. */
   close(): Promise<void>;
 }
@@ -66,6 +70,7 @@ class App implements RunningApp {
   readonly #unlisted: UnlistedDestinations;
   readonly #upstreams: readonly BuiltUpstream[];
   readonly #metrics: Metrics;
+  readonly #drainRequest = Promise.withResolvers<void>();
   #listeners: Listeners | null = null;
   #adminServer: AdminServer | null = null;
   #closing: Promise<void> | null = null;
@@ -120,6 +125,10 @@ class App implements RunningApp {
       logLinesDropped: () => this.#sink?.dropped ?? 0,
       listenerErrors: () => this.#bus.errors,
     });
+  }
+
+  get drainRequested(): Promise<void> {
+    return this.#drainRequest.promise;
   }
 
   get egress(): ListenAddress {
@@ -183,6 +192,11 @@ class App implements RunningApp {
     await this.close();
   }
 
+  noteDefect(error: unknown): void {
+    this.#log.logger.fatal({ event: 'process.defect', err: error }, 'a defect: ending within a second');
+    this.#sink?.flush();
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -208,7 +222,7 @@ class App implements RunningApp {
         commands: this.#commands,
         upstreams: this.#upstreams,
         lifecycle: this.#lifecycle,
-        drain: () => process.kill(process.pid, 'SIGTERM'),
+        drain: () => this.#drainRequest.resolve(),
       },
       () => this.#metrics,
     );

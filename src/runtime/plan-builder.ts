@@ -101,9 +101,11 @@ export class PlanBuilder {
     };
     const bulkhead = registry.bulkhead(name, policy.bulkhead);
     const plan = this.#command(name, '', shared, policy, bulkhead);
+    const isUnused = () => bulkhead.inFlight === 0 && bulkhead.queued === 0;
     return {
       plan,
-      isDroppable: (now) => bulkhead.inFlight === 0 && bulkhead.queued === 0 && registry.isAtRest(name, now),
+      mayMakeRoom: (now) => isUnused() && registry.isAtRest(name, now),
+      isForgettable: (now) => isUnused() && !registry.isNeeded(name, now),
       close: () => {
         commands.close(name);
         registry.drop(name);

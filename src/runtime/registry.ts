@@ -62,7 +62,7 @@ export class Registry {
     breaker.force(force, now);
     if (force === 'none') return true;
     const isLasting = ttlMs === Number.POSITIVE_INFINITY;
-    const timer = isLasting ? null : this.#clock.after(ttlMs, () => this.force(name, 'none', ttlMs));
+    const timer = isLasting ? null : this.#clock.after(ttlMs, () => this.#expire(name, breaker));
     this.#overrides.set(name, { timer, expiresAt: now + ttlMs });
     return true;
   }
@@ -78,8 +78,20 @@ export class Registry {
     return !this.#overrides.has(name) && this.#breakers.get(name)?.status(now).state === 'closed';
   }
 
+  /** True for a circuit that somebody has forced, or that would refuse now. */
+  isNeeded(name: string, now: number): boolean {
+    const breaker = this.#breakers.get(name);
+    return this.#overrides.has(name) || (breaker !== undefined && breaker.status(now).nextProbeInMs > 0);
+  }
+
   close(): void {
     for (const name of [...this.#breakers.keys()]) this.drop(name);
+  }
+
+  /** Back to what the configuration says. */
+  #expire(name: string, breaker: Breaker): void {
+    this.#lift(name);
+    breaker.force(breaker.configuredForce, this.#clock.now());
   }
 
   #lift(name: string): void {

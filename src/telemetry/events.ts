@@ -15,8 +15,7 @@ export type RetrySkip =
   | 'replay_full'
   | 'deadline'
   | 'not_idempotent'
-  | 'circuit_open'
-  | 'response_started';
+  | 'circuit_open';
 
 export type FallbackResult = 'success' | 'rejected';
 

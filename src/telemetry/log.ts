@@ -74,9 +74,7 @@ const accessLine = (logger: Logger, { settings, random }: LogOptions) => {
   if (isWanted === null) return null;
   const access = logger.child({}, { level: 'info' });
   return (ended: ExchangeEnded) => {
-    if (!isWanted(ended)) return;
-    if (ended.reason === 'internal_error') access.error(accessRecord(ended), 'exchange');
-    else access.info(accessRecord(ended), 'exchange');
+    if (isWanted(ended)) access.info(accessRecord(ended), 'exchange');
   };
 };
 

@@ -89,10 +89,9 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
 
   abort(outcome: Outcome): void {
     if (this.#isOver) return;
-    const neverSent = this.#isWaiting;
+    const ended = outcome.kind === 'failure' ? this.#timedOut(outcome) : outcome;
     this.#letGo();
-    // Time that ran out while every connection was taken says nothing about the upstream.
-    this.#end(neverSent && outcome.kind === 'failure' ? rejected('pool_exhausted') : outcome, '');
+    this.#end(ended, '');
   }
 
   discard(): void {
@@ -188,6 +187,13 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
     this.#connection = connection;
     this.#sink.connected(connectMs);
     connection.begin(this.#request.method, this.#request.headText, this.#request.body, this);
+  }
+
+  /** What it means that the time was up now. */
+  #timedOut(limit: Failure): Outcome {
+    // Time that ran out while every connection was taken says nothing about the upstream.
+    if (this.#isWaiting) return rejected('pool_exhausted');
+    return this.#connection === null || this.#connection.isUnsent ? { ...limit, isUnsent: true } : limit;
   }
 
   #letGo(): void {

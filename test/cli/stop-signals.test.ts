@@ -7,7 +7,9 @@ import { untilStopped } from '../../src/cli/stop-signals.ts';
 const slowApp = () => {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const calls: string[] = [];
+  const request = Promise.withResolvers<void>();
   const app = {
+    drainRequested: request.promise,
     drain: () => {
       calls.push('drain');
       return promise;
@@ -16,7 +18,7 @@ const slowApp = () => {
       calls.push('close');
     },
   };
-  return { app, calls, drained: resolve, fail: reject };
+  return { app, calls, requestDrain: request.resolve, drained: resolve, fail: reject };
 };
 
 test('the first signal drains, then closes, then the code is 0', async () => {
@@ -40,6 +42,18 @@ test('the second signal ends at once with code 1', async () => {
   source.emit('SIGTERM', 'SIGTERM');
   assert.equal(await code, 1);
   assert.equal(lines.length, 1);
+});
+
+test('a SIGTERM after a request to drain is the first one: it waits, and the code is 0', async () => {
+  const { app, calls, requestDrain, drained } = slowApp();
+  const source = new EventEmitter();
+  const code = untilStopped(source, app, assert.fail);
+  requestDrain();
+  await app.drainRequested;
+  source.emit('SIGTERM', 'SIGTERM');
+  drained();
+  assert.equal(await code, 0);
+  assert.deepEqual(calls, ['drain', 'close']);
 });
 
 test('SIGHUP never ends anything', () => {

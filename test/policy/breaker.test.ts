@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Breaker, type BreakerChange } from '../../src/policy/breaker.ts';
 import type { Permit } from '../../src/policy/gate.ts';
-import { openGate } from '../../src/policy/open-gate.ts';
 import {
   clientGone,
   failure,
@@ -467,14 +466,6 @@ test('two breakers do not affect each other', () => {
   const other = new Rig();
   new Rig().trip();
   assert.equal(other.state, 'closed');
-});
-
-test('the open gate admits everything, whatever is settled, and cannot be forced', () => {
-  for (let i = 0; i < 100; i += 1) (openGate.acquire(0) as Permit).settle(bad, 10, 0);
-  openGate.force('open', 0);
-  assert.equal(openGate.peek(0), null);
-  const { isEnabled, isOpen, force } = openGate.status(0);
-  assert.deepEqual({ isEnabled, isOpen, force }, { isEnabled: false, isOpen: false, force: 'none' });
 });
 
 /** opossum's timers are not counted as active resources once they are unref'd: count them where they are made. */

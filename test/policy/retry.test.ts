@@ -73,7 +73,6 @@ const table: readonly [string, Failure, Partial<RetrySettings>, string, string][
   ['protocol error', sent('protocol_error'), {}, 'stop', 'stop'],
   ['response head too large', sent('response_head_too_large'), {}, 'stop', 'stop'],
   ['incomplete response', sent('response_incomplete'), {}, 'stop', 'stop'],
-  ['a defect of our own', sent('internal_error'), {}, 'stop', 'stop'],
 ];
 
 for (const [name, why, settings, idempotent, other] of table) {

@@ -35,3 +35,22 @@ test('a connect timeout sent nothing: even a POST goes to the other endpoint', a
 
   assert.equal(upstream.messages.length, 6);
 });
+
+test('an attempt whose time is up before it is connected sent nothing either', async (t) => {
+  const port = await startFullBacklog(t);
+  const upstream = await startRawUpstream(t);
+  const sidecar = await startSidecar(
+    t,
+    upstreamU([`127.0.0.1:${port}`, upstream.address], {
+      timeout: { connect: '1s', attempt: '100ms' },
+      retry: { on: ['timeout'] },
+    }),
+  );
+
+  // At the same time, so that both endpoints are chosen.
+  const responses = await Promise.all([1, 2, 3, 4].map(() => exchangeRaw(t, sidecar.egress, post)));
+
+  assert.deepEqual(responses.map(statusOf), [200, 200, 200, 200]);
+  assert.ok((await sidecar.metric('attempts_total', { reason: 'attempt_timeout' })) > 0);
+  assert.equal(upstream.messages.length, 4);
+});

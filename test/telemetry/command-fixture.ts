@@ -42,7 +42,6 @@ export const closedStatus: BreakerStatus = {
   state: 'closed',
   force: 'none',
   isOpen: false,
-  isEnabled: true,
   total: 0,
   errors: 0,
   slow: 0,

@@ -88,7 +88,7 @@ test('a refused request without a fallback misses one, and one whose fallback is
 
   book.exchangeEnded(exchangeEnded({ outcome: refused, reason: 'circuit_open', attempts: 0 }), start);
   book.fallbackServed('rejected', start);
-  book.exchangeEnded(exchangeEnded({ outcome: refused, reason: 'fallback_full', attempts: 0 }), start);
+  book.exchangeEnded(exchangeEnded({ outcome: refused, reason: 'circuit_open', attempts: 0 }), start);
   book.fallbackServed('success', start);
   book.exchangeEnded(exchangeEnded({ outcome: refused, reason: 'circuit_open', isFallback: true }), start);
 

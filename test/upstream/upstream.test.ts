@@ -97,7 +97,6 @@ const harmless: readonly Outcome[] = [
   failure('attempt_timeout', false),
   failure('total_timeout', false),
   failure('protocol_error', false),
-  failure('internal_error', false),
   failureStatus(503, -1),
   rejected('circuit_open'),
   rejected('pool_exhausted'),

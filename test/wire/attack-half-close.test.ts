@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { eventually } from '../rig/eventually.ts';
 import { connectRaw } from '../rig/raw-client.ts';
 import { answering, ok, startRawUpstream } from '../rig/raw-upstream.ts';
 import { startSidecar, upstreamU } from '../rig/sidecar.ts';
@@ -44,6 +45,32 @@ test('a client that has ended its side waits in the queue with its body', async 
   held.resolve();
 
   assert.equal(statusOf(await first.response()), 200);
+  assert.equal(statusOf(await second.response()), 200);
+  assert.equal(upstream.messages.at(-1)!.body.toString(), 'abc');
+});
+
+test('content that comes late, and the client’s end with it, waits in the queue like any other', async (t) => {
+  const held = Promise.withResolvers<void>();
+  upstream.handler = async (exchange) => {
+    await exchange.whole();
+    await held.promise;
+    exchange.write(ok());
+  };
+  const before = upstream.exchanges.length;
+  const first = await connectRaw(t, sidecar.egress);
+  first.send('GET /first HTTP/1.1\r\nHost: u.test\r\n\r\n');
+  await upstream.exchange(before);
+  const second = await connectRaw(t, sidecar.egress);
+  second.send(post('/second', '', 3));
+  await sidecar.metricIs('bulkhead_queued', { upstream: 'u' }, 1);
+  const headAt = performance.now();
+  await eventually('the head is old', () => performance.now() - headAt > 60);
+
+  second.send('abc').end();
+  const endedAt = performance.now();
+  await eventually('the end has been seen', () => performance.now() - endedAt > 60);
+  held.resolve();
+
   assert.equal(statusOf(await second.response()), 200);
   assert.equal(upstream.messages.at(-1)!.body.toString(), 'abc');
 });
