@@ -61,9 +61,9 @@ export const globalKeys = {
   },
   limits: {
     requestLine: key(size({ min: 64, max: mib }), '8KiB', 'Method, target and version of a request.'),
-    requestHead: key(size({ min: 128, max: 4 * mib }), '32KiB', "A request's head, the first line included."),
+    requestHead: key(size({ min: 128, max: mib / 4 }), '32KiB', "A request's head, the first line included."),
     fields: key(count({ min: 1, max: 10_000 }), 200, 'Header fields of a message; also of its trailers.'),
-    responseHead: key(size({ min: 128, max: 4 * mib }), '64KiB', "A response's head."),
+    responseHead: key(size({ min: 128, max: mib / 4 }), '64KiB', "A response's head."),
     trailers: key(size({ min: 0, max: mib }), '8KiB', 'The trailers of a message.'),
     chunkExtension: key(size({ min: 0, max: 64 * 1024 }), '1KiB', 'The extensions of one chunk.'),
     informational: key(

@@ -19,7 +19,7 @@ export const routePolicyKeys = {
     attempt: key(
       duration({ min: 1, max: day, word: 'none' }),
       'none',
-      'One attempt, to the response head. `none`, and also anything longer than what is left of the total: that.',
+      'One attempt, from the request being here whole to the response head. `none`, and also anything longer than what is left of the total: that.',
     ),
     total: key(
       duration({ min: 1, max: day, word: 'unlimited' }),

@@ -32,12 +32,14 @@ export class AttemptRun implements ResponseSink, Expirable {
   readonly #context: ForwardContext;
   readonly #permit: Permit;
   readonly #observer: AttemptObserver;
-  readonly #startedAt: number;
+  /** When the upstream had all that it needs to answer; before that, when sending began. */
+  #startedAt: number;
   readonly #timeout = new Timeout(this);
   #attempt: Attempt | null = null;
   /** What was voted; null: nothing yet. */
   #verdict: Outcome | null = null;
   #isPaused = false;
+  #isWhole = true;
 
   constructor(
     plan: Plan,
@@ -55,13 +57,26 @@ export class AttemptRun implements ResponseSink, Expirable {
     this.#startedAt = now;
   }
 
-  start(request: OutgoingRequest): void {
+  /**
+   * `isWhole`: all of the request's content is here. Once there is a connection, the attempt's time does not run until
+   * that is so: the upstream cannot answer what the client has not sent.
+   */
+  start(request: OutgoingRequest, isWhole: boolean): void {
     const { upstream, recorder, timeouts, transport } = this.#plan;
     upstream.attemptStarted(this.endpoint);
     recorder.attemptStarted(this.#startedAt);
+    this.#isWhole = isWhole;
     timeouts.attempt.arm(this.#timeout, this.#startedAt);
     this.#attempt = transport.prepare(this.endpoint, request, this);
     this.#attempt.start();
+  }
+
+  /** The rest of the request's content has come. */
+  requestEnded(now: number): void {
+    if (this.#verdict !== null) return;
+    this.#isWhole = true;
+    this.#startedAt = now;
+    this.#plan.timeouts.attempt.arm(this.#timeout, now);
   }
 
   pause(): void {
@@ -89,6 +104,7 @@ export class AttemptRun implements ResponseSink, Expirable {
   }
 
   connected(connectMs: number): void {
+    if (!this.#isWhole) this.#timeout.disarm();
     this.#observer.connected(connectMs);
   }
 
@@ -140,6 +156,7 @@ export class AttemptRun implements ResponseSink, Expirable {
     if (outcome.reason === 'body_timeout' || (outcome.reason === 'idle_timeout' && this.#isPaused)) return;
     const now = this.#context.clock.now();
     this.#permit.addBodyFailure(now);
+    this.#plan.upstream.bodyFailed(this.endpoint, outcome, now);
     this.#plan.recorder.bodyFailed(now);
   }
 

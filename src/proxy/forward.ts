@@ -89,12 +89,8 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
 
     // Before the bulkhead: what would be refused anyway must not first wait for a place.
     const refusal = this.plan.breaker.peek(now);
-    if (refusal !== null) {
-      this.#answerOurselves(refusal);
-      return;
-    }
     // Outside the retry: one slot for the whole request, and nobody who waits holds a probe's token.
-    const entry = this.plan.bulkhead.enter(now, this);
+    const entry = refusal ?? this.plan.bulkhead.enter(now, this);
     if (entry.kind === 'slot') this.admitted(entry, now);
     else if (entry.kind === 'queued') this.#queued = entry;
     else this.refused(entry);
@@ -133,9 +129,9 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     this.#record.endpoint = endpoint.label;
     const isFirst = this.#record.attempts === 1;
     this.#run = new AttemptRun(plan, this.#context, permit, endpoint, this, now);
-    this.#run.start(
-      outgoingRequest(this.#exchange.head, this.#replay, plan, this.#destination, this.#context, isFirst),
-    );
+    const { head, isRequestDone } = this.#exchange;
+    const request = outgoingRequest(head, this.#replay, plan, this.#destination, this.#context, isFirst);
+    this.#run.start(request, isRequestDone);
   }
 
   connected(connectMs: number): void {
@@ -192,7 +188,9 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   }
 
   requestEnded(): void {
-    if (!this.#isOver && !this.#exchange.isAnswered) this.#timers.requestEnded(this.#now());
+    if (this.#isOver || this.#exchange.isAnswered) return;
+    this.#timers.requestEnded(this.#now());
+    this.#run?.requestEnded(this.#now());
   }
 
   requestBroken(violation: Violation): void {

@@ -9,7 +9,7 @@ import type { RetryPolicy } from '../policy/retry.ts';
 import type { Bus, CommandRecorder } from '../telemetry/events.ts';
 import type { Transport } from '../upstream/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { ReplayPool } from './replay.ts';
+import type { ReplayPool } from './body-record.ts';
 
 /** The time limits of a route: one queue for each, shared by all of its exchanges. */
 export interface PlanTimeouts {

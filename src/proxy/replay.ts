@@ -1,29 +1,5 @@
 import type { BodyConsumer, BodySource } from '../http1/body.ts';
-
-/** The memory that all records of request bodies share. */
-export class ReplayPool {
-  readonly #limitBytes: number;
-  #usedBytes = 0;
-
-  constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
-  }
-
-  get usedBytes(): number {
-    return this.#usedBytes;
-  }
-
-  /** False when there is no room; then nothing is taken. */
-  take(bytes: number): boolean {
-    if (this.#usedBytes + bytes > this.#limitBytes) return false;
-    this.#usedBytes += bytes;
-    return true;
-  }
-
-  giveBack(bytes: number): void {
-    this.#usedBytes -= bytes;
-  }
-}
+import { BodyRecord, type RecordObstacle, type ReplayPool } from './body-record.ts';
 
 /** Hears that content has moved. */
 export interface ContentObserver {
@@ -37,15 +13,12 @@ export interface ContentObserver {
 export class Replay implements BodySource, BodyConsumer {
   readonly length: number;
   /** Why the content cannot be sent again; null while it can. */
-  obstacle: 'body_too_large' | 'replay_full' | null = null;
+  obstacle: RecordObstacle | null = null;
 
   readonly #source: BodySource;
-  readonly #pool: ReplayPool;
-  readonly #limitBytes: number;
   readonly #observer: ContentObserver;
-  #record: Buffer[] = [];
-  #recordBytes = 0;
-  #isRecording = true;
+  /** null: there is none any more. */
+  #record: BodyRecord | null;
   #trailers: string | null = null;
   #consumer: BodyConsumer | null = null;
   #isPaused = false;
@@ -54,14 +27,13 @@ export class Replay implements BodySource, BodyConsumer {
   /** `limitBytes` 0: nothing is recorded. */
   constructor(source: BodySource, pool: ReplayPool, limitBytes: number, observer: ContentObserver) {
     this.#source = source;
-    this.#pool = pool;
-    this.#limitBytes = limitBytes;
     this.#observer = observer;
     this.length = source.length;
+    this.#record = new BodyRecord(pool, limitBytes, source.length);
   }
 
   get isReplayable(): boolean {
-    return this.obstacle === null && this.#isRecording;
+    return this.#record !== null;
   }
 
   /** True while whoever sends it on would take more, and the client does not send it. */
@@ -73,7 +45,7 @@ export class Replay implements BodySource, BodyConsumer {
     this.#consumer = consumer;
     this.#isPaused = false;
     this.#isLive = false;
-    for (const chunk of this.#record) consumer.bodyData(chunk);
+    this.#record?.tell(consumer);
     this.#goLive();
   }
 
@@ -97,7 +69,7 @@ export class Replay implements BodySource, BodyConsumer {
 
   bodyData(chunk: Buffer): void {
     this.#observer.moved();
-    if (this.#isRecording) this.#keep(chunk);
+    this.#keep(chunk);
     this.#consumer?.bodyData(chunk);
   }
 
@@ -108,10 +80,8 @@ export class Replay implements BodySource, BodyConsumer {
 
   /** Nothing will be sent again: the record's memory goes back. */
   forget(): void {
-    this.#isRecording = false;
-    this.#pool.giveBack(this.#recordBytes);
-    this.#recordBytes = 0;
-    this.#record = [];
+    this.#record?.clear();
+    this.#record = null;
   }
 
   /** The record has been told; what follows comes from the client. */
@@ -126,15 +96,9 @@ export class Replay implements BodySource, BodyConsumer {
   }
 
   #keep(chunk: Buffer): void {
-    if (this.#recordBytes + chunk.length > this.#limitBytes) this.#drop('body_too_large');
-    else if (!this.#pool.take(chunk.length)) this.#drop('replay_full');
-    else {
-      this.#record.push(chunk);
-      this.#recordBytes += chunk.length;
-    }
-  }
-
-  #drop(obstacle: 'body_too_large' | 'replay_full'): void {
+    if (this.#record === null) return;
+    const obstacle = this.#record.append(chunk);
+    if (obstacle === null) return;
     this.obstacle = obstacle;
     this.forget();
   }

@@ -45,7 +45,21 @@ export const noteEnd = (
   if (outcome.kind === 'success') return clear(endpoint);
   if (outcome.kind !== 'failure') return 'unchanged';
   if (outcome.status > 0) return clear(endpoint);
-  if (!blamed.has(outcome.reason)) return 'unchanged';
+  return blamed.has(outcome.reason) ? blame(endpoint, now, random) : 'unchanged';
+};
+
+/** Books that an endpoint broke off in the middle of an answer whose head had cleared it. */
+export const noteBrokenBody = (
+  endpoint: Endpoint,
+  outcome: Outcome,
+  now: number,
+  random: () => number,
+): Standing =>
+  outcome.kind === 'failure' && outcome.reason === 'response_incomplete'
+    ? blame(endpoint, now, random)
+    : 'unchanged';
+
+const blame = (endpoint: Endpoint, now: number, random: () => number): Standing => {
   endpoint.consecutiveFailures += 1;
   if (endpoint.passedOverUntil > now) return 'unchanged';
   const fullMs = Math.min(LONGEST_MS, FIRST_MS * 2 ** endpoint.timesPassedOver);

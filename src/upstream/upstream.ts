@@ -6,7 +6,7 @@ import { pickEndpoint } from './balancer.ts';
 import { Discovery } from './discovery.ts';
 import { Endpoint, formatAddress } from './endpoint.ts';
 import { type Authority, NamedEndpoints } from './named-endpoints.ts';
-import { noteEnd, noteStart } from './passing-over.ts';
+import { noteBrokenBody, noteEnd, noteStart, type Standing } from './passing-over.ts';
 import { isLocalhost, type Resolver } from './resolver.ts';
 import type { Address, EndpointSource } from './sources.ts';
 
@@ -87,7 +87,15 @@ export class Upstream {
 
   /** To be called exactly once for each started attempt. */
   attemptSettled(endpoint: Endpoint, outcome: Outcome, now: number): void {
-    const standing = noteEnd(endpoint, outcome, now, this.#options.random);
+    this.#stands(endpoint, noteEnd(endpoint, outcome, now, this.#options.random), outcome, now);
+  }
+
+  /** The content of an answer broke off after the attempt was settled. */
+  bodyFailed(endpoint: Endpoint, outcome: Outcome, now: number): void {
+    this.#stands(endpoint, noteBrokenBody(endpoint, outcome, now, this.#options.random), outcome, now);
+  }
+
+  #stands(endpoint: Endpoint, standing: Standing, outcome: Outcome, now: number): void {
     if (standing === 'unchanged' || endpoint.isRemoved) return;
     if (standing === 'available') this.#emit(endpoint, 'available', 'it answered');
     else this.#emit(endpoint, 'passed_over', describePassingOver(endpoint, outcome, now));

@@ -40,6 +40,24 @@ test('the total does not run while the client sends, and runs in full from its l
   assert.equal(client.reason, 'total_timeout');
 });
 
+test('the attempt’s time, too, runs only from the request’s last byte', () => {
+  const pipeline = new Pipeline({
+    timeout: { attempt: '1s', total: '3s', idle: '10s' },
+    retry: { attempts: 1 },
+  });
+  const client = pipeline.request('PUT', upload);
+  pipeline.transport.last.connect();
+  client.send('abc');
+  pipeline.clock.advance(9000);
+  client.send('def');
+
+  pipeline.clock.advance(999);
+  assert.equal(client.status, 0);
+  pipeline.clock.advance(1);
+
+  assert.equal(client.reason, 'attempt_timeout');
+});
+
 test('the total never cuts an answer that has begun', () => {
   const pipeline = new Pipeline({ timeout: { total: '3s' } });
   const client = pipeline.request();
@@ -157,20 +175,23 @@ test('nothing is tried again after the total, whatever retry.on says', async () 
 
 test('a limit that passes in the same moment in which a retry is decided is not lost', async () => {
   const pipeline = new Pipeline({
-    timeout: { attempt: '1s', idle: '1s', total: 'unlimited' },
+    timeout: { attempt: '1s', total: '1020ms', body: '1020ms' },
     retry: { on: ['timeout', 'connect-failure'], attempts: 5, backoff: { base: '20ms', max: '20ms' } },
   });
+  // Timers are shared: one request before makes the attempt's limit be looked at before the exchange's.
+  pipeline.request().leave();
+  pipeline.clock.advance(10);
   const client = pipeline.request('PUT', upload);
   pipeline.transport.last.end(failure('connect_refused', true));
   await pipeline.advance(20);
   pipeline.transport.last.connect();
-  client.send('abc');
+  client.send('abcdef');
 
-  // Both limits have the same length and began together: the attempt is given up, to go again, and so is the exchange.
+  // Both limits pass now: the attempt is given up, to go again, and so is the exchange.
   pipeline.clock.advance(1000);
 
   assert.equal(client.reason, 'attempt_timeout');
   await pipeline.advance(60_000);
-  assert.equal(pipeline.transport.attempts.length, 2);
+  assert.equal(pipeline.transport.attempts.length, 3);
   assert.deepEqual(pipeline.held, nothing);
 });

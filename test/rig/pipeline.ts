@@ -7,9 +7,9 @@ import { type ExchangeConnection, ServerExchange } from '../../src/http1/server-
 import { type Violation, violations } from '../../src/http1/violation.ts';
 import { WireWriter } from '../../src/http1/wire-writer.ts';
 import type { Bulkhead } from '../../src/policy/bulkhead.ts';
+import { ReplayPool } from '../../src/proxy/body-record.ts';
 import { forward } from '../../src/proxy/forward.ts';
 import type { ForwardContext, Plan } from '../../src/proxy/plan.ts';
-import { ReplayPool } from '../../src/proxy/replay.ts';
 import { PlanBuilder } from '../../src/runtime/plan-builder.ts';
 import { Registry } from '../../src/runtime/registry.ts';
 import { EventBus } from '../../src/telemetry/bus.ts';

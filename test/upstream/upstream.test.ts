@@ -104,6 +104,20 @@ const harmless: readonly Outcome[] = [
   success(200),
 ];
 
+test('an endpoint that breaks off in the middle of its answer is passed over too', () => {
+  const { clock, upstream, endpoints, attempt, pick } = fixed(2);
+  const [breaking, sound] = endpoints as readonly [Endpoint, Endpoint];
+  sound.inFlight = 10;
+  attempt(breaking, success(200));
+  assert.equal(pick(), breaking);
+
+  upstream.bodyFailed(breaking, failure('response_incomplete', false), clock.now());
+
+  assert.equal(pick(), sound);
+  clock.advance(1000);
+  assert.equal(pick(), breaking);
+});
+
 test('nothing else passes an endpoint over', () => {
   const { clock, endpoints, attempt, pick, changes } = fixed(2);
   endpoints[1]!.inFlight = 10;
