@@ -19,7 +19,8 @@ export interface ResponseObserver {
   responseInformational(head: ResponseHead): void;
   /** The final head; valid until the call returns. */
   responseHead(head: ResponseHead): void;
-  responseData(chunk: Buffer): void;
+  /** True when the bytes are free again; else they stay in use. */
+  responseData(chunk: Buffer): boolean;
   /** Everything that has arrived was told: what is held back for one write can go out. */
   responseFlush(): void;
   /** `trailers`: checked field lines, each with its line end. */
@@ -63,6 +64,8 @@ export class ClientConnection implements BodyConsumer, Expirable {
   /** Content read away of an answer that nobody wants; -1: it is wanted. */
   #discarded = -1;
   #hasHeard = false;
+  /** True when a piece of what was read last is still being written. */
+  #isInUse = false;
   #hasServerEnded = false;
   #isGone = false;
 
@@ -123,6 +126,11 @@ export class ClientConnection implements BodyConsumer, Expirable {
   }
 
   resume(): void {
+    if (!this.#isPaused) return;
+    this.#goOn();
+  }
+
+  #goOn(): void {
     this.#isPaused = false;
     if (!this.#isGone) this.socket.resume();
     this.#readOn();
@@ -135,7 +143,7 @@ export class ClientConnection implements BodyConsumer, Expirable {
     this.#dropSource();
     this.#discarded = 0;
     if (!this.#isRequestDone || this.#reader.head?.isPersistent !== true) this.destroy();
-    else this.resume();
+    else this.#goOn();
     if (this.#isBusy && !this.#isGone) this.#keeper.discarding(this);
   }
 
@@ -154,23 +162,29 @@ export class ClientConnection implements BodyConsumer, Expirable {
     this.destroy();
   }
 
-  /** Bytes from the socket. They are kept beyond this call only where `isOwned`, or as a copy. */
-  received(bytes: Buffer, isOwned: boolean): void {
-    if (this.#isGone) return;
+  /**
+   * Bytes from the socket. True when they are free again. Where they are not `isOwned` they are free in any case: what
+   * is kept is kept as a copy, and there are no more of them than a writer copies anyway.
+   */
+  received(bytes: Buffer, isOwned: boolean): boolean {
+    if (this.#isGone) return true;
     if (!this.#isBusy) {
       // Nobody asked: whatever this is, it must not be taken for the answer to the next request.
       this.destroy();
-      return;
+      return true;
     }
     this.#hasHeard = true;
     this.#pending =
       this.#pending === null ? bytes : Buffer.concat([this.#pending.subarray(this.#from), bytes]);
     this.#from = 0;
+    this.#isInUse = false;
     this.#readOn();
-    if (!isOwned && this.#pending === bytes) {
+    if (isOwned) return !this.#isInUse && this.#pending === null;
+    if (this.#pending === bytes) {
       this.#pending = Buffer.from(bytes.subarray(this.#from));
       this.#from = 0;
     }
+    return true;
   }
 
   #readOn(): void {
@@ -212,7 +226,7 @@ export class ClientConnection implements BodyConsumer, Expirable {
 
   #deliver(chunk: Buffer): void {
     if (this.#discarded < 0) {
-      this.#observer?.responseData(chunk);
+      if (this.#observer?.responseData(chunk) === false) this.#isInUse = true;
       return;
     }
     this.#discarded += chunk.length;

@@ -137,7 +137,12 @@ export class ServerExchange implements BodySource {
     this.#connection.writer.begin(text, isChunked);
   }
 
-  /** Content of the answer. False: wait for `drained`. */
+  /** True when no content of the answer is in use any more. */
+  get isOut(): boolean {
+    return this.isOver || this.#connection.writer.isOut;
+  }
+
+  /** Content of the answer, in use until {@link isOut}. False: wait for `drained`. */
   write(chunk: Buffer): boolean {
     if (this.isOver) return true;
     this.responseBytes += chunk.length;

@@ -28,24 +28,29 @@ export class WireWriter {
     this.hasWritten = false;
   }
 
-  /** Content; up to 8 KiB of it are the caller's again when this returns. False: stop until the socket drains. */
+  /** True when everything that was given has gone to the system: no piece of content is still in use. */
+  get isOut(): boolean {
+    return this.#socket.writableLength === 0;
+  }
+
+  /** Content. It is in use until {@link isOut}. False: stop until the socket drains. */
   data(chunk: Buffer): boolean {
-    if (chunk.length === 0) return !this.#socket.writableNeedDrain;
+    if (chunk.length === 0) return this.#hasRoom();
     if (chunk.length <= MAX_COPIED) {
       if (this.#held.length + chunk.length > MAX_HELD) this.flush();
       const text = chunk.toString('latin1');
       this.#held += this.#isChunked ? `${chunk.length.toString(16)}\r\n${text}\r\n` : text;
-      return !this.#socket.writableNeedDrain;
+      return this.#hasRoom();
     }
     const socket = this.#socket;
     socket.cork();
     if (this.#isChunked) this.#held += `${chunk.length.toString(16)}\r\n`;
     this.flush();
     this.hasWritten = true;
-    const goOn = socket.write(chunk);
+    socket.write(chunk);
     if (this.#isChunked) this.#held = '\r\n';
     socket.uncork();
-    return goOn;
+    return this.#hasRoom();
   }
 
   /** Ends the message's content. `trailers`: field lines, sent where the content is chunked. False as {@link data}. */
@@ -57,9 +62,15 @@ export class WireWriter {
   /** Writes what is held back. False: stop until the socket drains. */
   flush(): boolean {
     const held = this.#held;
-    if (held.length === 0) return !this.#socket.writableNeedDrain;
+    if (held.length === 0) return this.#hasRoom();
     this.#held = '';
     this.hasWritten = true;
-    return this.#socket.write(held, 'latin1');
+    this.#socket.write(held, 'latin1');
+    return this.#hasRoom();
+  }
+
+  /** What `write` returns speaks of the moment before the system took anything; mostly it takes everything at once. */
+  #hasRoom(): boolean {
+    return this.#socket.writableLength < this.#socket.writableHighWaterMark;
   }
 }

@@ -15,7 +15,7 @@ export interface AttemptObserver {
   answered(head: ResponseHead, outcome: Outcome, retryAfterMs: number): void;
   /** It ended without a head. */
   unanswered(outcome: Outcome): void;
-  data(chunk: Buffer): void;
+  data(chunk: Buffer): boolean;
   flush(): void;
   /** The end of an answered attempt: success, or what broke it off. */
   ended(outcome: Outcome, trailers: string): void;
@@ -119,8 +119,8 @@ export class AttemptRun implements ResponseSink, Expirable {
     this.#observer.answered(head, outcome, retryAfterMs);
   }
 
-  data(chunk: Buffer): void {
-    this.#observer.data(chunk);
+  data(chunk: Buffer): boolean {
+    return this.#observer.data(chunk);
   }
 
   flush(): void {

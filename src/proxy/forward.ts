@@ -165,9 +165,10 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     } else if (outcome.kind === 'rejected') this.#notSent(outcome);
   }
 
-  data(chunk: Buffer): void {
+  data(chunk: Buffer): boolean {
     this.#timers.moved();
     if (!this.#exchange.write(chunk)) this.#run?.pause();
+    return this.#exchange.isOut;
   }
 
   flush(): void {

@@ -129,8 +129,8 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
     this.#sink.head(head);
   }
 
-  responseData(chunk: Buffer): void {
-    this.#sink.data(chunk);
+  responseData(chunk: Buffer): boolean {
+    return this.#sink.data(chunk);
   }
 
   responseFlush(): void {

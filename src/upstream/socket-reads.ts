@@ -1,42 +1,52 @@
 import type { OnReadOpts } from 'node:net';
 
-const BUFFER_BYTES = 64 * 1024;
+/** Holds an answer of 64 KiB with its head, so that it is read at once. */
+const BUFFER_BYTES = 128 * 1024;
 /** What is read at once and is no longer than this is dealt with at once, or copied. */
 const SMALL_BYTES = 8 * 1024;
+/** So many small reads in a row, and a socket gives up the buffer that it had for bulk. */
+const ENOUGH_SMALL_READS = 16;
 
 /** Small reads of all sockets land here: between a read and the end of its callback nothing else is read. */
 const sharedBuffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 
-/** Takes what was read. The bytes are its own to keep where `isOwned`; else they hold until it returns. */
-export type ReadListener = (bytes: Buffer, isOwned: boolean) => void;
+/** Takes what was read: its own to keep where `isOwned`, else good until it returns. True: it is free again. */
+export type ReadListener = (bytes: Buffer, isOwned: boolean) => boolean;
 
 /**
- * How a socket to an upstream is read: small answers without a new buffer each, which costs more than the answer itself;
- * bulk into buffers that are handed on, so that nothing large is copied twice. The size of the last read tells which is
- * to be expected.
+ * How a socket to an upstream is read. A new buffer for each read costs more than a small answer itself, so those share
+ * one; a socket that brings bulk gets one of its own, which is used again as long as what was in it is out in time.
  */
 export class SocketReads {
   /** Set by whoever gets the connected socket. */
   listener: ReadListener | null = null;
   readonly onread: OnReadOpts;
   #next = sharedBuffer;
+  #smallReads = 0;
 
   constructor() {
     this.onread = {
       buffer: () => this.#next,
-      callback: (length, bytes) => this.#read(length, bytes as Buffer),
+      callback: (length, bytes) => this.#read(bytes.subarray(0, length) as Buffer),
     };
   }
 
-  #read(length: number, bytes: Buffer): boolean {
-    const read = bytes.subarray(0, length);
-    if (length <= SMALL_BYTES) {
-      this.#next = sharedBuffer;
-      this.listener?.(read, false);
-    } else {
+  #read(bytes: Buffer): boolean {
+    if (this.#next !== sharedBuffer) this.#readOwn(bytes);
+    else if (bytes.length <= SMALL_BYTES) this.listener?.(bytes, false);
+    else {
       this.#next = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-      this.listener?.(bytes === sharedBuffer ? Buffer.from(read) : read, true);
+      this.listener?.(Buffer.from(bytes), true);
     }
     return true;
+  }
+
+  #readOwn(bytes: Buffer): void {
+    this.#smallReads = bytes.length <= SMALL_BYTES ? this.#smallReads + 1 : 0;
+    const isFree = this.listener?.(bytes, true) ?? true;
+    if (this.#smallReads >= ENOUGH_SMALL_READS) {
+      this.#smallReads = 0;
+      this.#next = sharedBuffer;
+    } else if (!isFree) this.#next = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   }
 }

@@ -31,7 +31,8 @@ export interface ResponseSink {
   informational(head: ResponseHead): void;
   /** The final head. It is valid until the call returns. */
   head(head: ResponseHead): void;
-  data(chunk: Buffer): void;
+  /** True when the bytes are free again; else they stay in use. */
+  data(chunk: Buffer): boolean;
   /** All that has arrived was told: what is held back for one write can go out. */
   flush(): void;
   /**

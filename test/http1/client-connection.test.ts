@@ -20,7 +20,7 @@ const keeper: ConnectionKeeper = { discarding() {}, released() {}, gone() {} };
 const deaf: ResponseObserver = {
   responseInformational() {},
   responseHead() {},
-  responseData() {},
+  responseData: () => true,
   responseFlush() {},
   responseEnd() {},
   responseFailed() {},

@@ -46,8 +46,9 @@ export class FakeClient implements ExchangeConnection {
       },
       cork() {},
       uncork() {},
-      get writableNeedDrain() {
-        return !client.isReading;
+      writableHighWaterMark: 1,
+      get writableLength() {
+        return client.isReading ? 0 : 1;
       },
     };
     this.writer = new WireWriter(socket as unknown as Socket);

@@ -35,8 +35,9 @@ class Notes implements ResponseSink {
   head(head: ResponseHead): void {
     this.#note(`head ${head.status}`);
   }
-  data(chunk: Buffer): void {
+  data(chunk: Buffer): boolean {
     this.#note(`data ${chunk}`);
+    return true;
   }
   flush(): void {}
   end(outcome: Outcome): void {
