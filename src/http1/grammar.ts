@@ -59,7 +59,10 @@ export const isToken = (text: string): boolean => {
   return text.length > 0;
 };
 
-/** A host and port as an authority names them. `host` is in lower case, IPv6 without brackets, without a final dot. */
+/**
+ * A host and port as an authority names them. `host` is in lower case, without a final dot; IPv6 in its one canonical
+ * spelling, without brackets.
+ */
 export interface Authority {
   readonly host: string;
   /** 0: none was written. */
@@ -79,8 +82,9 @@ export const parseAuthority = (text: string): Authority | null => {
   if (text.charCodeAt(0) === 0x5b) {
     const close = text.indexOf(']');
     if (close < 0) return null;
-    host = text.slice(1, close);
-    if (!isIpv6(host)) return null;
+    const canonical = canonicalIpv6(text.slice(1, close));
+    if (canonical === null) return null;
+    host = canonical;
     rest = text.slice(close + 1);
   } else {
     const colon = text.indexOf(':');
@@ -102,8 +106,11 @@ const isHostName = (host: string): boolean => {
   return host.charCodeAt(0) !== 0x2e;
 };
 
-const isIpv6 = (host: string): boolean =>
-  /^[0-9a-fA-F:.]{2,45}$/.test(host) && host.includes(':') && URL.canParse(`http://[${host}]/`);
+/** The one spelling of an IPv6 address, so that two spellings name one destination; null where it is none. */
+const canonicalIpv6 = (host: string): string | null => {
+  if (!/^[0-9a-fA-F:.]{2,45}$/.test(host) || !host.includes(':')) return null;
+  return URL.parse(`http://[${host}]/`)?.hostname.slice(1, -1) ?? null;
+};
 
 /** `:80` → 80; -1 for anything but a colon and a port from 1 to 65535. */
 const parsePort = (text: string): number => {
