@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { AdminStartError } from '../admin/admin-listener.ts';
 import { type AdminServer, startAdminServer } from '../admin/server.ts';
+import { formatListenAddress } from '../config/addresses.ts';
 import type { ListenAddress, Settings } from '../config/settings.ts';
 import type { Authority } from '../http1/grammar.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -163,17 +164,18 @@ class App implements RunningApp {
       throw error instanceof AdminStartError ? new StartError('admin', error.message, error) : error;
     }
     this.#lifecycle.isStarted = true;
-    const { host, port } = this.egress;
+    const egress = formatListenAddress(this.egress);
+    const admin = formatListenAddress(this.admin);
     this.#log.logger.info(
       {
         event: 'process.started',
         version,
         source,
-        egress: `${host}:${port}`,
-        admin: this.admin,
+        egress,
+        admin,
         pid: process.pid,
       },
-      `proxy on http://${host}:${port}, admin on http://${this.admin.host}:${this.admin.port}`,
+      `proxy on http://${egress}, admin on http://${admin}`,
     );
   }
 

@@ -1,3 +1,4 @@
+import { formatListenAddress } from '../config/addresses.ts';
 import type { ListenAddress, Settings } from '../config/settings.ts';
 import type { Authority } from '../http1/grammar.ts';
 import { serverBounds } from '../http1/limits.ts';
@@ -63,7 +64,7 @@ export const openListeners = async (options: ListenersOptions): Promise<Listener
       return bound;
     } catch (error) {
       await close();
-      throw listenError(error, formatListen(address), remedy);
+      throw listenError(error, formatListenAddress(address), remedy);
     }
   };
   const routes = egressRoutes(options);
@@ -102,6 +103,3 @@ const egressRoutes = ({ settings, upstreams, unlisted, isOurOwn }: ListenersOpti
     unlisted: settings.egress.unlisted === 'allow' ? unlisted : () => unlistedDenied,
   };
 };
-
-const formatListen = ({ host, port }: ListenAddress): string =>
-  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
