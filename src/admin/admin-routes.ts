@@ -28,7 +28,7 @@ export class AdminRoutes {
   readonly #clock: Clock;
   readonly #fixed: ReadonlyMap<string, AdminRoute>;
 
-  readonly notFound: Problem = problem(404, 'Not found', 'GET / lists the paths');
+  readonly notFound: Problem = problem(404, 'Not found', 'GET / lists the paths, GET /breakers the breakers');
 
   constructor(port: AdminPort, hystrix: HystrixStream, clock: Clock) {
     this.#port = port;

@@ -1,10 +1,16 @@
 import type { CommandFigures, LatencyFigures } from '../telemetry/command-figures.ts';
 import { latencyPercents } from '../telemetry/command-figures.ts';
 
+/** To a thousandth: what is beyond that is an accident of the arithmetic. */
+const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
+
 const latencyView = ({ count, mean, percentiles }: LatencyFigures) => ({
   count,
-  meanMs: mean,
-  percentilesMs: Object.fromEntries(latencyPercents.map((percent, index) => [percent, percentiles[index]])),
+  meanMs: rounded(mean),
+  // `p` keeps them in this order: keys that are whole numbers would go before the others.
+  percentilesMs: Object.fromEntries(
+    latencyPercents.map((percent, index) => [`p${percent}`, rounded(percentiles[index]!)]),
+  ),
 });
 
 /**
@@ -21,10 +27,11 @@ export const breakerView = (figures: CommandFigures, forceExpiresInMs: number) =
     unlisted: figures.isUnlisted,
     state: status.state,
     force: status.force,
-    forceExpiresInMs: forceExpiresInMs >= 0 && Number.isFinite(forceExpiresInMs) ? forceExpiresInMs : null,
+    forceExpiresInMs:
+      forceExpiresInMs >= 0 && Number.isFinite(forceExpiresInMs) ? rounded(forceExpiresInMs) : null,
     open: status.isOpen,
     why: status.why,
-    nextProbeInMs: status.nextProbeInMs >= 0 ? status.nextProbeInMs : null,
+    nextProbeInMs: status.nextProbeInMs >= 0 ? rounded(status.nextProbeInMs) : null,
     health: {
       windowMs: settings.breaker.windowMs,
       total: status.total,

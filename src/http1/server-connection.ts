@@ -26,7 +26,7 @@ export interface RequestHandler {
   request(exchange: ServerExchange): void;
   /** What came is no request that can be answered by anyone else: the answer's text, which ends the connection. */
   refusal(violation: Violation, head: RequestHead | null): string;
-  /** The client has sent its last byte while an answer is due: true when it has left for good. */
+  /** The client has ended its side while an answer is due. Who finds that it has left calls `abandon`. */
   clientEnded(connection: ServerConnection): void;
   closed(connection: ServerConnection): void;
 }

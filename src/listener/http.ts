@@ -180,7 +180,6 @@ export class HttpListener implements RequestHandler {
 
   #refuse(exchange: ServerExchange, refusal: Rejected): void {
     const record = this.#record(exchange);
-    record.reason = refusal.reason;
     writeOwnAnswer(exchange, record, refusal);
     this.#note(record, refusal);
     exchange.finish();

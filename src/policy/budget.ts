@@ -40,7 +40,7 @@ export class RetryBudget {
     this.#tokens = (SAVED_SHARE * RATE_WINDOW_MS * settings.minPerSecond) / 1000;
   }
 
-  /** A first attempt was made. */
+  /** A request was admitted. */
   deposit(now: number): void {
     this.#requests.add(0, now);
     this.#earn(this.#percent / 100, now);

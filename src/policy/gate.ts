@@ -1,8 +1,7 @@
 import type { Outcome, Rejected } from './outcome.ts';
 
 /**
- * The question "may I pass?", apart from the question "is it bad enough to close?". The breaker
- * is one.
+ * The question "may I pass?", apart from the question "is it bad enough to open?".
  */
 export interface Gate {
   /** What {@link acquire} would refuse with now, or null. Changes nothing: asked before a request is queued. */

@@ -22,7 +22,7 @@ import type { ForwardContext, Plan } from './plan.ts';
 import { refusalOf } from './refusal.ts';
 import { Replay } from './replay.ts';
 import { answerInstead } from './reply.ts';
-import { Retries } from './retries.ts';
+import { type HeldAnswer, Retries } from './retries.ts';
 import type { Destination } from './route.ts';
 
 const noEndpoint: Rejected = Object.freeze(rejected('no_endpoint'));
@@ -150,10 +150,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     const answer = answerFor(this.#exchange, head, this.#context);
     if (outcome.kind === 'failure' || this.plan.retry.isRetriedStatus(head.status)) {
       const failed = outcome.kind === 'failure' ? outcome : failureStatus(head.status, retryAfterMs);
-      if (this.#triesAgain(failed)) {
-        this.#retries!.hold({ run: this.#run!, answer, outcome });
-        return;
-      }
+      if (this.#scheduleRetry(failed, { run: this.#run!, answer, outcome })) return;
     }
     this.#conclude(this.#run!, answer, outcome);
   }
@@ -161,7 +158,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   unanswered(outcome: Outcome): void {
     if (this.#isOver || outcome.kind === 'cancelled') return;
     if (outcome.kind === 'failure') {
-      if (!this.#triesAgain(outcome)) this.#answerOurselves(outcome);
+      if (!this.#scheduleRetry(outcome, null)) this.#answerOurselves(outcome);
     } else if (outcome.kind === 'rejected') this.#notSent(outcome);
   }
 
@@ -210,7 +207,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   }
 
   drained(): void {
-    // Until it is answered, what went out is older than this request, and an answer in hand stays where it is.
+    // Before our head is out, what drained was an earlier answer; resuming would also read one that is held for a retry.
     if (this.#exchange.isAnswered) this.#run?.resume();
   }
 
@@ -223,7 +220,8 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     else this.#answerOurselves(failure(limit, true));
   }
 
-  #triesAgain(failed: Failure): boolean {
+  /** False where there is no retry. `held`: the answer that is passed on if the next attempt does not take place. */
+  #scheduleRetry(failed: Failure, held: HeldAnswer | null): boolean {
     this.#retries ??= new Retries({
       plan: this.plan,
       context: this.#context,
@@ -232,7 +230,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
       timers: this.#timers,
       attempt: () => this.#attempt(this.#now()),
     });
-    return this.#retries.again(failed, this.#record.attempts);
+    return this.#retries.schedule(failed, this.#record.attempts, held);
   }
 
   /** An attempt that did not take place. */

@@ -43,8 +43,6 @@ export interface Plan {
   /** True: methods that are not idempotent are repeated too. */
   readonly repeatsAll: boolean;
   readonly recorder: CommandRecorder;
-  /** Host to send instead of what the app named; null: what it named. */
-  readonly hostHeader: string | null;
 }
 
 /** What all exchanges share. */

@@ -131,7 +131,6 @@ export const answerInstead = (
 ): void => {
   const { fallback, recorder } = plan;
   if (outcome.kind === 'rejected') recorder.requestRejected(outcome.reason, now);
-  record.reason = outcome.reason;
   record.firstByteMs = now - record.startedAt;
   const instead = fallback.tryServe(outcome.reason);
   if (instead === null || instead === 'full') {

@@ -49,7 +49,7 @@ export class Retries {
   }
 
   /** Decides on a failure. True: another attempt will follow by itself. `attempts`: those made so far. */
-  again(failed: Failure, attempts: number): boolean {
+  schedule(failed: Failure, attempts: number, held: HeldAnswer | null): boolean {
     const { plan, context, head, replay, timers } = this.#subject;
     const now = context.clock.now();
     const decision = plan.retry.decide(
@@ -66,6 +66,8 @@ export class Retries {
     );
     if (decision.kind === 'retry') {
       this.lastFailure = failed;
+      this.#held = held;
+      held?.run.pause();
       this.#loop ??= new AttemptLoop(context.clock, () => this.#subject.attempt());
       this.#loop.next(decision.waitMs);
       return true;
@@ -74,12 +76,6 @@ export class Retries {
     const obstacle = skip === 'body_too_large' ? (replay?.obstacle ?? skip) : skip;
     if (obstacle !== null) plan.recorder.retrySkipped(obstacle, now);
     return false;
-  }
-
-  /** Keeps an answer for the case that the next attempt does not take place. */
-  hold(held: HeldAnswer): void {
-    held.run.pause();
-    this.#held = held;
   }
 
   /** Hands the kept answer out; null: there is none. */

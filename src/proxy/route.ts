@@ -111,7 +111,7 @@ export const routeEgress = (head: RequestHead, routes: EgressRoutes): Routed | R
     return rejected(
       'no_route',
       -1,
-      'This is an HTTP proxy: set it as HTTP_PROXY, or send the Host of a configured upstream',
+      'This is an HTTP proxy: call other destinations through it. For its own ports put 127.0.0.1 into NO_PROXY',
     );
   }
   const plan = routes.unlisted(authority);

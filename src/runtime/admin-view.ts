@@ -117,5 +117,5 @@ const endpointView = (endpoint: Endpoint, now: number): EndpointView => ({
   address: endpoint.label,
   inFlight: endpoint.inFlight,
   consecutiveFailures: endpoint.consecutiveFailures,
-  passedOverForMs: Math.max(0, endpoint.passedOverUntil - now),
+  passedOverForMs: Math.max(0, Math.round(endpoint.passedOverUntil - now)),
 });

@@ -47,7 +47,6 @@ interface Shared {
   readonly upstream: Upstream;
   readonly transport: Http1Transport;
   readonly budget: RetryBudget;
-  readonly hostHeader: string | null;
 }
 
 /** Puts the plans together: the only place where policies, upstreams and transports meet. */
@@ -77,7 +76,6 @@ export class PlanBuilder {
       upstream,
       transport: this.#newTransport(this.#listedDialer, pool),
       budget: this.#newBudget(policy),
-      hostHeader,
     };
     const bulkhead = this.#parts.registry.bulkhead(name, policy.bulkhead);
     const plan = this.#command(name, '', shared, policy, bulkhead);
@@ -97,7 +95,6 @@ export class PlanBuilder {
       upstream,
       transport: this.#newTransport(this.#unlistedDialer, settings.unlistedPool),
       budget: this.#newBudget(policy),
-      hostHeader: null,
     };
     const bulkhead = registry.bulkhead(name, policy.bulkhead);
     const plan = this.#command(name, '', shared, policy, bulkhead);
@@ -186,8 +183,8 @@ const addressOf = ({ host, port }: Authority): Address =>
   parseIpLiteral(host) === null ? { kind: 'name', host, port } : { kind: 'ip', host, port };
 
 /** On its own port an upstream is called by its first name. */
-const ownPortDestination = ({ hosts, name }: UpstreamSettings): Destination => {
+const ownPortDestination = ({ hosts, name, hostHeader }: UpstreamSettings): Destination => {
   const first = hosts[0] ?? { host: name, port: 0 };
   const authority = { host: first.host, port: first.port === 0 ? DEFAULT_PORT : first.port };
-  return { authority, host: formatAuthority(first) };
+  return { authority, host: hostHeader ?? formatAuthority(first) };
 };

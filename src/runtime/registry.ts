@@ -3,7 +3,7 @@ import { Breaker, type BreakerChange } from '../policy/breaker.ts';
 import { Bulkhead } from '../policy/bulkhead.ts';
 import type { BreakerSettings, BulkheadSettings, Force } from '../policy/policies.ts';
 import { waitsBehind } from '../proxy/forward.ts';
-import type { Bus } from '../telemetry/events.ts';
+import type { BreakerOverride, Bus } from '../telemetry/events.ts';
 
 interface Override {
   readonly timer: Timer | null;
@@ -11,8 +11,8 @@ interface Override {
 }
 
 /**
- * What has a name and a memory: the breakers with their manual overrides, and the bulkheads. A plan is built around
- * these and can be built again; they stay.
+ * What has a name and a memory: the breakers, with their manual overrides, and the bulkheads. The admin interface finds
+ * them here, and whoever drops a command or ends the process closes them here.
  */
 export class Registry {
   readonly #clock: Clock;
@@ -60,6 +60,7 @@ export class Registry {
     const now = this.#clock.now();
     this.#lift(name);
     breaker.force(force, now);
+    this.#tell(name, force, 'by hand', force === 'none' ? 0 : ttlMs);
     if (force === 'none') return true;
     const isLasting = ttlMs === Number.POSITIVE_INFINITY;
     const timer = isLasting ? null : this.#clock.after(ttlMs, () => this.#expire(name, breaker));
@@ -92,6 +93,11 @@ export class Registry {
   #expire(name: string, breaker: Breaker): void {
     this.#lift(name);
     breaker.force(breaker.configuredForce, this.#clock.now());
+    this.#tell(name, breaker.configuredForce, 'its time is over', 0);
+  }
+
+  #tell(command: string, force: Force, cause: BreakerOverride['cause'], ttlMs: number): void {
+    this.#bus.breakerOverridden({ command, force, cause, ttlMs, at: this.#clock.wallTime() });
   }
 
   #lift(name: string): void {

@@ -1,4 +1,4 @@
-import type { BreakerTransition, Bus, EndpointChange, ExchangeEnded } from './events.ts';
+import type { BreakerOverride, BreakerTransition, Bus, EndpointChange, ExchangeEnded } from './events.ts';
 
 /** Somebody who wants to hear some of what goes over the {@link EventBus}. */
 export type BusListener = Partial<Bus>;
@@ -10,12 +10,14 @@ export type BusListener = Partial<Bus>;
 export class EventBus implements Bus {
   readonly #exchanges: readonly BusListener[];
   readonly #transitions: readonly BusListener[];
+  readonly #overrides: readonly BusListener[];
   readonly #endpoints: readonly BusListener[];
   #errors = 0;
 
   constructor(listeners: readonly BusListener[]) {
     this.#exchanges = listeners.filter((listener) => listener.exchangeEnded !== undefined);
     this.#transitions = listeners.filter((listener) => listener.breakerTransition !== undefined);
+    this.#overrides = listeners.filter((listener) => listener.breakerOverridden !== undefined);
     this.#endpoints = listeners.filter((listener) => listener.endpointChanged !== undefined);
   }
 
@@ -38,6 +40,16 @@ export class EventBus implements Bus {
     for (const listener of this.#transitions) {
       try {
         listener.breakerTransition?.(transition);
+      } catch {
+        this.#errors += 1;
+      }
+    }
+  }
+
+  breakerOverridden(override: BreakerOverride): void {
+    for (const listener of this.#overrides) {
+      try {
+        listener.breakerOverridden?.(override);
       } catch {
         this.#errors += 1;
       }

@@ -85,6 +85,18 @@ export interface BreakerTransition {
   readonly at: number;
 }
 
+/** A manual override was set, lifted, or has run out; whatever callers meet by it. */
+export interface BreakerOverride {
+  readonly command: string;
+  /** What is forced from now on. */
+  readonly force: 'open' | 'closed' | 'none';
+  readonly cause: 'by hand' | 'its time is over';
+  /** How long it will last; Infinity: until it is lifted. */
+  readonly ttlMs: number;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
 /** A change in the set of endpoints of an upstream, or in the state of one. */
 export interface EndpointChange {
   readonly upstream: string;
@@ -99,5 +111,6 @@ export interface EndpointChange {
 export interface Bus {
   exchangeEnded(ended: ExchangeEnded): void;
   breakerTransition(transition: BreakerTransition): void;
+  breakerOverridden(override: BreakerOverride): void;
   endpointChanged(change: EndpointChange): void;
 }

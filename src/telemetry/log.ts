@@ -4,7 +4,7 @@ import type { LogSettings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import { accessFilter, accessRecord } from './access-log.ts';
 import type { BusListener } from './bus.ts';
-import type { BreakerTransition, EndpointChange, ExchangeEnded } from './events.ts';
+import type { BreakerOverride, BreakerTransition, EndpointChange, ExchangeEnded } from './events.ts';
 import { prettyLine } from './pretty-line.ts';
 
 /** Where the lines go: see `LineSink`. */
@@ -60,6 +60,16 @@ const breakerLine = (logger: Logger) => (transition: BreakerTransition) => {
   else logger.info(fields, message);
 };
 
+const overrideLine = (logger: Logger) => (override: BreakerOverride) => {
+  const { command, force, cause, ttlMs } = override;
+  const isLasting = ttlMs === Number.POSITIVE_INFINITY;
+  const fields = { event: 'breaker.overridden', command, force, cause, ttlMs: isLasting ? null : ttlMs };
+  logger.warn(
+    fields,
+    force === 'none' ? `breaker of ${command}: no longer forced` : `breaker of ${command}: forced ${force}`,
+  );
+};
+
 const endpointLine = (logger: Logger) => (change: EndpointChange) => {
   const { upstream, endpoint, why } = change;
   const fields = { event: 'endpoint.changed', upstream, endpoint, change: change.change, why };
@@ -84,6 +94,7 @@ export const createLog = (options: LogOptions): Log => {
   const exchangeEnded = accessLine(logger, options);
   const listener: BusListener = {
     breakerTransition: breakerLine(logger),
+    breakerOverridden: overrideLine(logger),
     endpointChanged: endpointLine(logger),
     ...(exchangeEnded === null ? {} : { exchangeEnded }),
   };

@@ -40,7 +40,7 @@ test('the breakers are listed with state, counts, latencies and bulkhead', async
   assert.equal(breaker.state, 'closed');
   assert.equal(breaker.nextProbeInMs, null);
   assert.equal(breaker.rolling.shortCircuited, 1);
-  assert.equal(breaker.latencyExecute.percentilesMs['99.5'], 0);
+  assert.equal(breaker.latencyExecute.percentilesMs['p99.5'], 0);
   assert.equal(breaker.bulkhead.concurrency, 256);
 });
 

@@ -21,7 +21,7 @@ const sidecar = await startSidecar(
           { name: 'deeper', match: { methods: ['GET'], path: '/deep/er/*' } },
         ],
       },
-      two: { endpoints: [two.address], hostHeader: 'renamed.test' },
+      two: { listen: '127.0.0.1:0', endpoints: [two.address], hostHeader: 'renamed.test' },
     },
   },
 );
@@ -51,6 +51,12 @@ test('on an upstream’s own port its first name is sent, whatever the app wrote
   const before = one.exchanges.length;
   await exchangeRaw(t, sidecar.listener('one'), get('localhost:1234'));
   assert.equal(fieldOf(one.exchanges[before]!, 'host'), 'one.test');
+});
+
+test('hostHeader overrides what is sent on an upstream’s own port too', async (t) => {
+  const before = two.exchanges.length;
+  await exchangeRaw(t, sidecar.listener('two'), get('localhost:1234'));
+  assert.equal(fieldOf(two.exchanges[before]!, 'host'), 'renamed.test');
 });
 
 test('Via is added in both directions, after those that were there, with one pseudonym', async (t) => {

@@ -15,7 +15,7 @@ import { Registry } from '../../src/runtime/registry.ts';
 import { EventBus } from '../../src/telemetry/bus.ts';
 import type { CommandBook } from '../../src/telemetry/command-book.ts';
 import { Commands } from '../../src/telemetry/commands.ts';
-import type { ExchangeEnded } from '../../src/telemetry/events.ts';
+import type { BreakerOverride, ExchangeEnded } from '../../src/telemetry/events.ts';
 import { UnlistedRules } from '../../src/upstream/address-rules.ts';
 import { Resolver } from '../../src/upstream/resolver.ts';
 import { FakeTransport } from './fake-transport.ts';
@@ -123,6 +123,7 @@ export class Pipeline {
   readonly transport = new FakeTransport();
   readonly commands = new Commands();
   readonly log: ExchangeEnded[] = [];
+  readonly overrides: BreakerOverride[] = [];
   readonly context: ForwardContext;
   readonly registry: Registry;
   readonly plan: Plan;
@@ -138,6 +139,7 @@ export class Pipeline {
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
     const bus = new EventBus([
       this.commands,
+      { breakerOverridden: (override) => this.overrides.push(override) },
       { exchangeEnded: (ended) => this.log.push(Object.assign(Object.create(ended), { ...ended })) },
     ]);
     this.context = {

@@ -37,6 +37,20 @@ test('a second override replaces the first one and its time', () => {
   assert.equal(pipeline.clock.pendingTimers, 0);
 });
 
+test('the log is told of every override, of one that changes nothing for callers too, and of its end', () => {
+  const pipeline = new Pipeline();
+  pipeline.registry.force('u', 'closed', 60_000);
+  pipeline.clock.advance(60_000);
+
+  assert.deepEqual(
+    pipeline.overrides.map(({ command, force, cause, ttlMs }) => [command, force, cause, ttlMs]),
+    [
+      ['u', 'closed', 'by hand', 60_000],
+      ['u', 'none', 'its time is over', 0],
+    ],
+  );
+});
+
 test('a breaker that does not exist cannot be forced', () => {
   assert.equal(new Pipeline().registry.force('nobody', 'open', 1000), false);
 });
