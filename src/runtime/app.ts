@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { AdminStartError } from '../admin/admin-listener.ts';
 import { type AdminServer, startAdminServer } from '../admin/server.ts';
-import { formatListenAddress } from '../config/addresses.ts';
+import { formatListenAddress, isLoopback } from '../config/addresses.ts';
 import type { ListenAddress, Settings } from '../config/settings.ts';
 import type { Authority } from '../http1/grammar.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -177,6 +177,17 @@ class App implements RunningApp {
       },
       `proxy on http://${egress}, admin on http://${admin}`,
     );
+    this.#warnOfOpenPorts();
+  }
+
+  /** A proxy that others can reach calls whatever they ask for. */
+  #warnOfOpenPorts(): void {
+    for (const address of [this.egress, ...this.listeners.values()]) {
+      if (isLoopback(address.host)) continue;
+      const written = formatListenAddress(address);
+      const message = `${written} can be reached by others, who can then call through this proxy: listen on 127.0.0.1`;
+      this.#log.logger.warn({ event: 'listener.open_to_others', address: written }, message);
+    }
   }
 
   async drain(): Promise<void> {
