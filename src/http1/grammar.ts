@@ -17,9 +17,8 @@ export const FIELD_TEXT = 2;
 /** What a request target may hold: visible ASCII but `#`, since a fragment is never sent. */
 export const TARGET = 4;
 /** Letters, digits and `-._~`: what a name in an authority is made of. Percent signs and sub-delims are not taken. */
-export const HOST = 8;
+const HOST = 8;
 export const HEX = 16;
-export const DIGIT = 32;
 /** A token character that may stand in the name of a request's field: without `_`, which CGI-like servers read as `-`. */
 export const REQUEST_FIELD_NAME = 64;
 /** What a version may be spelled with: enough to tell garbage from a version that is not ours. */
@@ -39,7 +38,6 @@ const classOf = (byte: number): number => {
   if (isVisible && char !== '#') flags |= TARGET;
   if (isAlpha(byte) || isDigit(byte) || (isVisible && '-._~'.includes(char))) flags |= HOST;
   if (isDigit(byte) || (isVisible && 'abcdefABCDEF'.includes(char))) flags |= HEX;
-  if (isDigit(byte)) flags |= DIGIT;
   if (isDigit(byte) || (isVisible && 'HTP/.'.includes(char))) flags |= VERSION;
   return flags;
 };
@@ -49,15 +47,6 @@ export const CLASS: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => c
 
 /** Value of a hexadecimal digit that {@link HEX} has let through. */
 export const hexValue = (byte: number): number => (byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x57);
-
-/** True for one or more token characters. */
-export const isToken = (text: string): boolean => {
-  for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    if (code > 0xff || (CLASS[code]! & TOKEN) === 0) return false;
-  }
-  return text.length > 0;
-};
 
 /**
  * A host and port as an authority names them. `host` is in lower case, without a final dot; IPv6 in its one canonical

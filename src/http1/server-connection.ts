@@ -216,8 +216,10 @@ export class ServerConnection implements ExchangeConnection, Expirable {
       if (!this.exchange.wantsBody) timeout.disarm();
       else if (this.#hasClientEnded) this.#endedTooSoon(this.exchange);
       else if (timeout.queue === null) bodyTimeouts.arm(timeout, clock.now());
-    } else if (this.#pending !== null && mustWait) timeout.disarm();
-    else if (this.#hasClientEnded) this.#end();
+    } else if (this.#pending !== null && mustWait) {
+      timeout.disarm();
+      this.written(false);
+    } else if (this.#hasClientEnded) this.#end();
     else if (this.#pending !== null && timeout.queue !== headTimeouts) headTimeouts.arm(timeout, clock.now());
     else if (timeout.queue === null) keepAliveTimeouts.arm(timeout, clock.now());
     const isFull = this.#pending !== null && this.#pending.length - this.#from >= MAX_PENDING;
