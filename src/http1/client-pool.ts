@@ -49,10 +49,15 @@ export class ClientPool implements ConnectionKeeper {
 
   /** The idle connection that was used last, or null. */
   take(): ClientConnection | null {
-    const connection = this.#idle.pop();
-    if (connection === undefined) return null;
-    connection.idleTimeout.disarm();
-    return connection;
+    for (;;) {
+      const connection = this.#idle.pop();
+      if (connection === undefined) return null;
+      // A blocked loop closes it late: its server may have been faster.
+      const isOverdue = connection.idleTimeout.isOverdue(this.#clock.now());
+      connection.idleTimeout.disarm();
+      if (!isOverdue) return connection;
+      connection.destroy();
+    }
   }
 
   /** A place for a new connection; false when all are taken. */

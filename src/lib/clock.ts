@@ -13,7 +13,10 @@ export interface Clock {
   now(): number;
   /** Milliseconds since the Unix epoch: for people and for log lines, never for arithmetic. */
   wallTime(): number;
-  /** Runs `callback` once, `delayMs` from now. The owner cancels what it no longer wants. */
+  /**
+   * Runs `callback` once, `delayMs` from now; a hair early where the system counts whole milliseconds (see
+   * {@link systemClock}). The owner cancels what it no longer wants.
+   */
   after(delayMs: number, callback: () => void): Timer;
 }
 
@@ -28,7 +31,7 @@ class NodeTimer implements Timer {
   }
 
   #start(delayMs: number, callback: () => void): NodeJS.Timeout {
-    if (delayMs <= LONGEST_MS) return setTimeout(callback, delayMs);
+    if (delayMs <= LONGEST_MS) return setTimeout(callback, Math.ceil(delayMs));
     return setTimeout(() => {
       this.#handle = this.#start(delayMs - LONGEST_MS, callback);
     }, LONGEST_MS);
@@ -39,7 +42,10 @@ class NodeTimer implements Timer {
   }
 }
 
-/** The process's own clock. */
+/**
+ * The process's own clock. Its timers wait for at least the milliseconds asked for, as the loop counts them: it cuts
+ * off the fraction of the moment at which they begin, so that by `now` one may come up to 1 ms early.
+ */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),

@@ -1,9 +1,12 @@
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
-import type { Clock, Timer } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type Expirable, Timeout } from '../lib/timeout-queue.ts';
+import type { TimeoutQueues } from '../lib/timeout-queues.ts';
 import { type Failure, failure } from '../policy/outcome.ts';
-import type { IpLiteral, UnlistedRules } from './address-rules.ts';
+import type { UnlistedRules } from './address-rules.ts';
 import { connectFault } from './faults.ts';
-import type { Lookup, ResolveObserver, Resolver } from './resolver.ts';
+import type { Lookup, ResolvedAddress, ResolveObserver } from './lookup.ts';
+import type { Resolver } from './resolver.ts';
 import { SocketReads } from './socket-reads.ts';
 import type { Address } from './sources.ts';
 
@@ -32,6 +35,8 @@ export interface Dial {
 
 export interface DialerOptions {
   readonly clock: Clock;
+  /** Of the same clock. Dials share them, so that a blocked loop is not taken for an upstream that does not answer. */
+  readonly timeouts: TimeoutQueues;
   readonly resolver: Pick<Resolver, 'resolve'>;
   /** null: every address may be dialled, for what the configuration names. */
   readonly rules: UnlistedRules | null;
@@ -46,12 +51,14 @@ export interface DialerOptions {
  */
 export class Dialer {
   readonly clock: Clock;
+  readonly timeouts: TimeoutQueues;
   readonly resolver: Pick<Resolver, 'resolve'>;
   readonly rules: UnlistedRules | null;
   readonly connect: (options: NetConnectOpts) => Socket;
 
   constructor(options: DialerOptions) {
     this.clock = options.clock;
+    this.timeouts = options.timeouts;
     this.resolver = options.resolver;
     this.rules = options.rules;
     this.connect = options.connect ?? connect;
@@ -77,16 +84,17 @@ interface Contender {
   readonly onError: (error: Error) => void;
 }
 
-class PendingDial implements Dial, ResolveObserver {
+class PendingDial implements Dial, ResolveObserver, Expirable {
   readonly #dialer: Dialer;
   readonly #address: Address;
   readonly #observer: DialObserver;
   #isDone = false;
   #isResolving = false;
   #lookup: Lookup | null = null;
-  #timeout: Timer | null = null;
-  #nextTimer: Timer | null = null;
-  #addresses: readonly IpLiteral[] = [];
+  readonly #timeout = new Timeout(this);
+  /** Until the next address; most have only one. */
+  #patience: Timeout | null = null;
+  #addresses: readonly ResolvedAddress[] = [];
   #tried = 0;
   readonly #contenders: Contender[] = [];
   /** Of the first address that failed: it was the preferred one. */
@@ -99,9 +107,8 @@ class PendingDial implements Dial, ResolveObserver {
   }
 
   begin(timeoutMs: number): void {
-    if (timeoutMs !== Number.POSITIVE_INFINITY) {
-      this.#timeout = this.#dialer.clock.after(timeoutMs, () => this.#expired());
-    }
+    const { clock, timeouts } = this.#dialer;
+    timeouts.of(timeoutMs).arm(this.#timeout, clock.now());
     const address = this.#address;
     if (address.kind === 'unix') {
       if (this.#dialer.rules === null) this.#open({ path: address.path });
@@ -119,7 +126,7 @@ class PendingDial implements Dial, ResolveObserver {
     this.#finish();
   }
 
-  resolved(addresses: readonly IpLiteral[]): void {
+  resolved(addresses: readonly ResolvedAddress[]): void {
     this.#isResolving = false;
     this.#addresses = interleaved(addresses.filter(({ host }) => this.#mayDial(host)));
     if (this.#addresses.length === 0) {
@@ -135,6 +142,11 @@ class PendingDial implements Dial, ResolveObserver {
     this.#fail(fault);
   }
 
+  expired(timeout: Timeout): void {
+    if (timeout === this.#patience) this.#tryNext();
+    else this.#fail(failure(this.#isResolving ? 'dns_timeout' : 'connect_timeout', true));
+  }
+
   #mayDial(host: string): boolean {
     if (this.#address.kind === 'unix' || this.#dialer.rules === null) return true;
     const prohibition = this.#dialer.rules.check(host, this.#address.port);
@@ -147,12 +159,13 @@ class PendingDial implements Dial, ResolveObserver {
     const next = this.#addresses[this.#tried];
     if (next === undefined || this.#address.kind === 'unix') return;
     this.#tried += 1;
-    this.#nextTimer?.cancel();
-    this.#nextTimer =
-      this.#tried < this.#addresses.length
-        ? this.#dialer.clock.after(NEXT_ADDRESS_MS, () => this.#tryNext())
-        : null;
-    this.#open({ host: next.host, port: this.#address.port, family: next.family });
+    this.#patience?.disarm();
+    if (this.#tried < this.#addresses.length) {
+      const { clock, timeouts } = this.#dialer;
+      this.#patience ??= new Timeout(this);
+      timeouts.of(NEXT_ADDRESS_MS).arm(this.#patience, clock.now());
+    }
+    this.#open({ host: next.host, port: next.port ?? this.#address.port, family: next.family });
   }
 
   #open(where: NetConnectOpts): void {
@@ -190,10 +203,6 @@ class PendingDial implements Dial, ResolveObserver {
     else if (this.#contenders.length === 0) this.#fail(this.#firstFailure);
   }
 
-  #expired(): void {
-    this.#fail(failure(this.#isResolving ? 'dns_timeout' : 'connect_timeout', true));
-  }
-
   #fail(fault: Failure): void {
     if (this.#isDone) return;
     this.#finish();
@@ -204,8 +213,8 @@ class PendingDial implements Dial, ResolveObserver {
   #finish(): void {
     this.#isDone = true;
     this.#lookup?.cancel();
-    this.#timeout?.cancel();
-    this.#nextTimer?.cancel();
+    this.#timeout.disarm();
+    this.#patience?.disarm();
     for (const contender of this.#contenders.slice()) {
       this.#release(contender);
       // It may have failed already without having said so: an error event that nobody hears would end the process.
@@ -224,10 +233,10 @@ class PendingDial implements Dial, ResolveObserver {
 const ignore = (): void => {};
 
 /** Families in turn, beginning with that of the first address; the order within each stays (RFC 8305, section 4). */
-const interleaved = (addresses: readonly IpLiteral[]): readonly IpLiteral[] => {
+const interleaved = (addresses: readonly ResolvedAddress[]): readonly ResolvedAddress[] => {
   const first = addresses.filter(({ family }) => family === addresses[0]!.family);
   const other = addresses.filter(({ family }) => family !== addresses[0]!.family);
-  const ordered: IpLiteral[] = [];
+  const ordered: ResolvedAddress[] = [];
   for (let index = 0; index < Math.max(first.length, other.length); index += 1) {
     for (const address of [first[index], other[index]]) if (address !== undefined) ordered.push(address);
   }

@@ -28,3 +28,17 @@ test('a long wait can be cancelled at any time of it', (t) => {
 
   t.mock.timers.tick(longest);
 });
+
+test('a timer of the system waits for no less than was asked for, fractions included', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let calls = 0;
+  systemClock.after(1.2, () => {
+    calls += 1;
+  });
+
+  t.mock.timers.tick(1);
+  assert.equal(calls, 0);
+  t.mock.timers.tick(1);
+
+  assert.equal(calls, 1);
+});

@@ -115,20 +115,39 @@ test('an answer whose body stands still is given up, uncleanly, and not tried ag
 test('an answer that goes on moving outlives the idle and the total timeout', async (t) => {
   const upstream = await startRawUpstream(t, async (exchange) => {
     await exchange.whole();
-    exchange.write('HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n');
-    for (let count = 0; count < 40; count += 1) {
+    exchange.write('HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n');
+    for (let count = 0; count < 60; count += 1) {
       await new Promise((resolve) => setTimeout(resolve, 10));
       exchange.write('x');
     }
   });
   const sidecar = await startSidecar(
     t,
-    upstreamU([upstream.address], { timeout: { idle: '200ms', total: '200ms' } }),
+    upstreamU([upstream.address], { timeout: { attempt: '200ms', idle: '200ms', total: '200ms' } }),
   );
 
   const response = await exchangeRaw(t, sidecar.egress, get);
 
-  assert.equal(response.body.length, 40);
+  assert.equal(response.body.length, 60);
+});
+
+test('a client that takes nothing of a large answer is cut after the idle time, and its upstream with it', async (t) => {
+  const upstream = await startRawUpstream(t, async (exchange) => {
+    await exchange.whole();
+    exchange.write('HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n');
+    exchange.write(Buffer.alloc(67_108_864));
+  });
+  const sidecar = await startSidecar(t, upstreamU([upstream.address], { timeout: { idle: '200ms' } }));
+  const client = await connectRaw(t, sidecar.egress);
+  client.socket.pause();
+
+  client.send(get);
+
+  const line = await sidecar.accessLineAt(0);
+  assert.equal(line['reason'], 'idle_timeout');
+  await upstream.exchanges[0]!.connection.over();
+  client.socket.resume();
+  await assert.rejects(client.response(), /ended before/);
 });
 
 test('timeout.body bounds the whole exchange, however it moves', async (t) => {

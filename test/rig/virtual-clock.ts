@@ -9,6 +9,7 @@ interface Pending {
 /** A clock that stands still until the test moves it. */
 export class VirtualClock implements Clock {
   #now: number;
+  #wallOffset = 1_800_000_000_000;
   #order = 0;
   #pending: Pending[] = [];
 
@@ -21,7 +22,7 @@ export class VirtualClock implements Clock {
   }
 
   wallTime(): number {
-    return 1_800_000_000_000 + this.#now;
+    return this.#wallOffset + this.#now;
   }
 
   after(delayMs: number, callback: () => void): Timer {
@@ -45,7 +46,26 @@ export class VirtualClock implements Clock {
       this.#now = Math.max(this.#now, next.dueAt);
       next.callback();
     }
-    this.#now = target;
+    this.#now = Math.max(this.#now, target);
+  }
+
+  /**
+   * The loop stands still for so long: time passes, nothing runs. What fell due meanwhile runs late, in order, at the
+   * end of it, before anything else that the test lets happen.
+   */
+  block(ms: number): void {
+    this.work(ms);
+    this.advance(0);
+  }
+
+  /** What runs now takes so long. */
+  work(ms: number): void {
+    this.#now += ms;
+  }
+
+  /** Sets the wall clock forward, or back, as somebody might do; time goes on as before. */
+  jumpWallTime(ms: number): void {
+    this.#wallOffset += ms;
   }
 
   #earliest(until: number): Pending | null {

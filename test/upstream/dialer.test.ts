@@ -5,10 +5,11 @@ import { type AddressInfo, connect, createServer, type NetConnectOpts, type Serv
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { TimeoutQueues } from '../../src/lib/timeout-queues.ts';
 import { type Failure, failure } from '../../src/policy/outcome.ts';
 import { type IpLiteral, UnlistedRules } from '../../src/upstream/address-rules.ts';
 import { Dialer, type DialObserver } from '../../src/upstream/dialer.ts';
-import type { ResolveObserver } from '../../src/upstream/resolver.ts';
+import type { ResolveObserver } from '../../src/upstream/lookup.ts';
 import type { Address } from '../../src/upstream/sources.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
 
@@ -95,9 +96,13 @@ const setUp = (t: TestContext, rules: UnlistedRules | null = null) => {
   const spy = new ConnectSpy();
   const clock = new VirtualClock();
   const resolver = new FakeResolver();
-  const dialer = new Dialer({ clock, resolver, rules, connect: spy.connect });
+  const timeouts = new TimeoutQueues(clock);
+  const dialer = new Dialer({ clock, timeouts, resolver, rules, connect: spy.connect });
   t.after(() => {
     for (const socket of spy.sockets) socket.destroy();
+    const dialled = spy.dialled.length;
+    clock.advance(60_000);
+    assert.equal(spy.dialled.length, dialled, 'it was dialled on after the end');
     assert.equal(clock.pendingTimers, 0, 'a timer was left behind');
   });
   return { spy, clock, resolver, dialer };
@@ -196,6 +201,22 @@ test('one time covers resolving and connecting', (t) => {
   clock.advance(1);
   assert.deepEqual(connecting.result, failure('connect_timeout', true));
   assert.deepEqual(spy.dialled, ['10.0.0.1']);
+});
+
+test('a connection that was made while the loop was blocked is no connect timeout', async (t) => {
+  const { dialer, clock, spy, resolver } = setUp(t);
+  const literal = new Heard();
+  const port = await listen(t, '127.0.0.1');
+  dialer.dial(ip('127.0.0.1', port), 1000, literal);
+  const behindName = new Heard();
+  dialer.dial(named(port), 1000, behindName);
+
+  clock.block(2000);
+  resolver.answer('127.0.0.1');
+
+  await literal.socket();
+  await behindName.socket();
+  assert.deepEqual(spy.dialled, ['127.0.0.1', '127.0.0.1']);
 });
 
 test('without a limit only the answer ends it', async (t) => {

@@ -5,6 +5,8 @@ import { type AddressInfo, connect, createServer, type NetConnectOpts, type Sock
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { TimeoutQueues } from '../../src/lib/timeout-queues.ts';
+import { EventBus } from '../../src/telemetry/bus.ts';
 import { isOwnListener, UnlistedRules } from '../../src/upstream/address-rules.ts';
 import { Dialer } from '../../src/upstream/dialer.ts';
 import { Resolver } from '../../src/upstream/resolver.ts';
@@ -36,8 +38,10 @@ const setUp = async (t: TestContext, hosts: string) => {
   });
   const dialled: string[] = [];
   const sockets: Socket[] = [];
+  const timeouts = new TimeoutQueues(clock);
   const dialer = new Dialer({
     clock,
+    timeouts,
     resolver,
     rules: new UnlistedRules(() => listeners),
     connect: (options: NetConnectOpts) => {
@@ -49,6 +53,7 @@ const setUp = async (t: TestContext, hosts: string) => {
   });
   t.after(() => {
     for (const socket of sockets) socket.destroy();
+    timeouts.close();
     resolver.close();
     rmSync(folder, { recursive: true });
   });
@@ -112,6 +117,15 @@ test('an entry of the hosts file that leads the app to us does not lead us to ou
   assert.deepEqual(dialled, ['127.0.0.1']);
 });
 
+test('a service name is dialled by what its records say, address and port', async (t) => {
+  const { server, dial, dialled } = await setUp(t, '');
+  const port = await listen(t, '127.0.0.1');
+  server.set('_http._tcp.reviews.test', { srv: [{ port, target: 'one.test' }] });
+  server.set('one.test', { a: ['127.0.0.1'] });
+  assert.equal(await dial('_http._tcp.reviews.test', 0), 'to 127.0.0.1');
+  assert.deepEqual(dialled, ['127.0.0.1']);
+});
+
 test('a declared name follows the name servers in the background', async (t) => {
   const { server, clock, resolver } = await setUp(t, '');
   server.set('reviews.test', { a: ['127.0.0.1', '127.0.0.2'], ttlSeconds: 5 });
@@ -121,7 +135,7 @@ test('a declared name follows the name servers in the background', async (t) => 
     resolver,
     clock,
     random: () => 0,
-    onChange: () => {},
+    bus: new EventBus([]),
   });
   t.after(() => upstream.close());
   const labels = (): string => upstream.endpoints.map(({ label }) => label).join(' ');

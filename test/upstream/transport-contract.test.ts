@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ResponseHead } from '../../src/http1/response-head.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { TimeoutQueues } from '../../src/lib/timeout-queues.ts';
 import { clientGone, failure, type Outcome } from '../../src/policy/outcome.ts';
 import { Dialer } from '../../src/upstream/dialer.ts';
 import { Endpoint } from '../../src/upstream/endpoint.ts';
@@ -68,10 +69,13 @@ const benches: Readonly<Record<string, (owner: Owner) => Promise<Bench>>> = {
   'our HTTP/1.1': async (owner) => {
     const upstream = await startRawUpstream(owner, () => {});
     const endpoint = new Endpoint({ kind: 'ip', host: '127.0.0.1', port: upstream.port });
+    const timeouts = new TimeoutQueues(systemClock);
+    owner.after(() => timeouts.close());
     const transport = new Http1Transport({
       clock: systemClock,
       dialer: new Dialer({
         clock: systemClock,
+        timeouts,
         resolver: new Resolver({ clock: systemClock }),
         rules: null,
       }),

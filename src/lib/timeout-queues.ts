@@ -1,7 +1,7 @@
-import type { Clock } from '../lib/clock.ts';
-import { TimeoutQueue } from '../lib/timeout-queue.ts';
+import type { Clock } from './clock.ts';
+import { TimeoutQueue } from './timeout-queue.ts';
 
-/** One queue for each duration that the configuration names, however many routes name it. */
+/** One queue for each duration that occurs, however many routes name it. */
 export class TimeoutQueues {
   readonly #clock: Clock;
   readonly #queues = new Map<number, TimeoutQueue>();
@@ -20,6 +20,7 @@ export class TimeoutQueues {
     return queue;
   }
 
+  /** Stops their timers and forgets what is armed. */
   close(): void {
     for (const queue of this.#queues.values()) queue.close();
   }
