@@ -17,10 +17,23 @@ export interface EndpointView {
   readonly passedOverForMs: number;
 }
 
+/** A name that is resolved in the background, as the JSON pages show it. */
+export interface DnsNameView {
+  readonly name: string;
+  /** Since the last answer with addresses; null: there was none. */
+  readonly resolvedAgoMs: number | null;
+  /** True while the addresses in use are those of an earlier answer, since the last lookup failed. */
+  readonly stale: boolean;
+  /** The last lookup that failed, even if there were good ones since; null: none did. */
+  readonly lastFailure: { readonly detail: string; readonly agoMs: number } | null;
+}
+
 /** An upstream as the JSON pages show it. */
 export interface UpstreamView {
   readonly name: string;
   readonly hosts: readonly string[];
+  /** null: its endpoints do not come from a name. */
+  readonly dns: DnsNameView | null;
   readonly endpoints: readonly EndpointView[];
   readonly retryBudgetTokens: number;
 }
@@ -42,8 +55,6 @@ export interface AdminPort {
   config(): unknown;
   /** Sets or lifts an override; `ttlMs` Infinity: until it is lifted. False when there is no such breaker. */
   forceBreaker(name: string, force: BreakerForce, ttlMs: number): boolean;
-  /** How long the override of a breaker will last; Infinity: until it is lifted; -1: there is none. */
-  forceExpiresInMs(name: string): number;
   /** The exposition for a scraper that sent this `Accept`. */
   metrics(accept: string): Promise<MetricsPage>;
   /** A Gateway API duration (`10m`, `1h30m`) in ms; null when it is none. */

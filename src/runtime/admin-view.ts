@@ -1,6 +1,7 @@
 import type {
   AdminPort,
   BreakerForce,
+  DnsNameView,
   EndpointView,
   ProbeReport,
   UpstreamView,
@@ -13,6 +14,7 @@ import type { Commands } from '../telemetry/commands.ts';
 import type { Metrics, MetricsPage, UpstreamMetrics } from '../telemetry/metrics.ts';
 import { isAvailable } from '../upstream/balancer.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
+import type { DnsView } from '../upstream/upstream.ts';
 import type { BuiltUpstream } from './plan-builder.ts';
 import type { Registry } from './registry.ts';
 
@@ -67,6 +69,7 @@ export class AdminView implements AdminPort {
     return this.#parts.upstreams.map(({ settings, upstream, budget }) => ({
       name: settings.name,
       hosts: settings.hosts.map(formatHost),
+      dns: dnsView(upstream.dns(now)),
       endpoints: upstream.endpoints.map((endpoint) => endpointView(endpoint, now)),
       retryBudgetTokens: budget.tokens(now),
     }));
@@ -78,10 +81,6 @@ export class AdminView implements AdminPort {
 
   forceBreaker(name: string, force: BreakerForce, ttlMs: number): boolean {
     return this.#parts.registry.force(name, force, ttlMs);
-  }
-
-  forceExpiresInMs(name: string): number {
-    return this.#parts.registry.forceExpiresInMs(name);
   }
 
   metrics(accept: string): Promise<MetricsPage> {
@@ -108,10 +107,22 @@ export const upstreamMetrics = (
     name: settings.name,
     retryBudgetTokens: budget.tokens(now),
     endpoints: { available, passedOver: upstream.endpoints.length - available },
+    dnsLookups: upstream.dns(now)?.lookups ?? null,
   };
 };
 
 const formatHost = ({ host, port }: HostName): string => (port === 0 ? host : `${host}:${port}`);
+
+const dnsView = (dns: DnsView | null): DnsNameView | null => {
+  if (dns === null) return null;
+  const { host, resolvedAgoMs, isStale, lastFailure } = dns;
+  return {
+    name: host,
+    resolvedAgoMs: resolvedAgoMs < 0 ? null : Math.round(resolvedAgoMs),
+    stale: isStale,
+    lastFailure: lastFailure === null ? null : { ...lastFailure, agoMs: Math.round(lastFailure.agoMs) },
+  };
+};
 
 const endpointView = (endpoint: Endpoint, now: number): EndpointView => ({
   address: endpoint.label,

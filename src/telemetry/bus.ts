@@ -1,4 +1,12 @@
-import type { BreakerOverride, BreakerTransition, Bus, EndpointChange, ExchangeEnded } from './events.ts';
+import type {
+  BreakerOverride,
+  BreakerTransition,
+  Bus,
+  DiscoveryChange,
+  EndpointChange,
+  EndpointSetChange,
+  ExchangeEnded,
+} from './events.ts';
 
 /** Somebody who wants to hear some of what goes over the {@link EventBus}. */
 export type BusListener = Partial<Bus>;
@@ -12,6 +20,8 @@ export class EventBus implements Bus {
   readonly #transitions: readonly BusListener[];
   readonly #overrides: readonly BusListener[];
   readonly #endpoints: readonly BusListener[];
+  readonly #endpointSets: readonly BusListener[];
+  readonly #discoveries: readonly BusListener[];
   #errors = 0;
 
   constructor(listeners: readonly BusListener[]) {
@@ -19,6 +29,8 @@ export class EventBus implements Bus {
     this.#transitions = listeners.filter((listener) => listener.breakerTransition !== undefined);
     this.#overrides = listeners.filter((listener) => listener.breakerOverridden !== undefined);
     this.#endpoints = listeners.filter((listener) => listener.endpointChanged !== undefined);
+    this.#endpointSets = listeners.filter((listener) => listener.endpointSetChanged !== undefined);
+    this.#discoveries = listeners.filter((listener) => listener.discoveryChanged !== undefined);
   }
 
   /** How often a listener threw. */
@@ -60,6 +72,26 @@ export class EventBus implements Bus {
     for (const listener of this.#endpoints) {
       try {
         listener.endpointChanged?.(change);
+      } catch {
+        this.#errors += 1;
+      }
+    }
+  }
+
+  endpointSetChanged(change: EndpointSetChange): void {
+    for (const listener of this.#endpointSets) {
+      try {
+        listener.endpointSetChanged?.(change);
+      } catch {
+        this.#errors += 1;
+      }
+    }
+  }
+
+  discoveryChanged(change: DiscoveryChange): void {
+    for (const listener of this.#discoveries) {
+      try {
+        listener.discoveryChanged?.(change);
       } catch {
         this.#errors += 1;
       }

@@ -4,7 +4,14 @@ import type { LogSettings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import { accessFilter, accessRecord } from './access-log.ts';
 import type { BusListener } from './bus.ts';
-import type { BreakerOverride, BreakerTransition, EndpointChange, ExchangeEnded } from './events.ts';
+import type {
+  BreakerOverride,
+  BreakerTransition,
+  DiscoveryChange,
+  EndpointChange,
+  EndpointSetChange,
+  ExchangeEnded,
+} from './events.ts';
 import { prettyLine } from './pretty-line.ts';
 
 /** Where the lines go: see `LineSink`. */
@@ -25,7 +32,7 @@ export interface LogOptions {
 export interface Log {
   /** For everything that is no event of the bus: start, reload, drain, defects. */
   readonly logger: Logger;
-  /** Writes the access log and the lines about breakers and endpoints. */
+  /** Writes the access log and the lines about breakers, endpoints and names. */
   readonly listener: BusListener;
 }
 
@@ -78,6 +85,34 @@ const endpointLine = (logger: Logger) => (change: EndpointChange) => {
   else logger.info(fields, message);
 };
 
+/** How many of the endpoints that came or went are named: two hundred may change at once. */
+const NAMED_ENDPOINTS = 5;
+
+/** One line for a change of the set, however many endpoints it is about. An empty set is worth a warning. */
+const endpointSetLine = (logger: Logger) => (change: EndpointSetChange) => {
+  const { upstream, added, removed, size, why } = change;
+  const fields = {
+    event: 'endpoints.replaced',
+    upstream,
+    endpoints: size,
+    added: added.length,
+    removed: removed.length,
+    firstAdded: added.slice(0, NAMED_ENDPOINTS),
+    firstRemoved: removed.slice(0, NAMED_ENDPOINTS),
+    why,
+  };
+  const message = `endpoints of ${upstream}: ${size}, ${added.length} added, ${removed.length} removed`;
+  if (size === 0) logger.warn(fields, message);
+  else logger.info(fields, message);
+};
+
+const discoveryLine = (logger: Logger) => (discovery: DiscoveryChange) => {
+  const { upstream, host, change, why } = discovery;
+  const message = `${host} of ${upstream}: ${why}`;
+  if (change === 'failing') logger.warn({ event: 'dns.failed', upstream, host, why }, message);
+  else logger.info({ event: 'dns.recovered', upstream, host, why }, message);
+};
+
 /** `access` alone decides about the access log: its lines are written whatever the level, but for `silent`. */
 const accessLine = (logger: Logger, { settings, random }: LogOptions) => {
   const isWanted = settings.level === 'silent' ? null : accessFilter(settings, random);
@@ -96,6 +131,8 @@ export const createLog = (options: LogOptions): Log => {
     breakerTransition: breakerLine(logger),
     breakerOverridden: overrideLine(logger),
     endpointChanged: endpointLine(logger),
+    endpointSetChanged: endpointSetLine(logger),
+    discoveryChanged: discoveryLine(logger),
     ...(exchangeEnded === null ? {} : { exchangeEnded }),
   };
   return { logger, listener };

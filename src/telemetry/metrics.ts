@@ -3,6 +3,7 @@ import type { CounterConfiguration, GaugeConfiguration, Metric, OpenMetricsConte
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../lib/clock.ts';
 import type { Commands } from './commands.ts';
+import type { LookupResult } from './events.ts';
 import type { HistogramSample, Sample } from './metric-samples.ts';
 import * as read from './metric-samples.ts';
 
@@ -13,6 +14,8 @@ export interface UpstreamMetrics {
   readonly retryBudgetTokens: number;
   /** Endpoints by state. */
   readonly endpoints: { readonly available: number; readonly passedOver: number };
+  /** Lookups of its declared name by how they ended; null: it has none. */
+  readonly dnsLookups: Readonly<Record<LookupResult, number>> | null;
 }
 
 /** Where the figures come from at a scrape. */
@@ -218,6 +221,14 @@ export class Metrics {
         { labels: { upstream: name, state: 'available' }, value: endpoints.available },
         { labels: { upstream: name, state: 'passed_over' }, value: endpoints.passedOver },
       ]).flat(),
+    );
+    this.#counter('dns_lookups_total', 'Lookups of the declared name of an upstream, by how they ended', () =>
+      Array.from(source.upstreams(), ({ name, dnsLookups }) =>
+        Object.entries(dnsLookups ?? {}).map(([result, value]) => ({
+          labels: { upstream: name, result },
+          value,
+        })),
+      ).flat(),
     );
     this.#counter('config_reloads_total', 'Reloads of the configuration', () => [
       { labels: { result: 'success' }, value: source.reloads().succeeded },

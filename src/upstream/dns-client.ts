@@ -1,20 +1,51 @@
 import { Resolver as Cares } from 'node:dns';
-import { readFileSync } from 'node:fs';
+import type { Clock, Timer } from '../lib/clock.ts';
 import type { Failure } from '../policy/outcome.ts';
 import type { IpLiteral } from './address-rules.ts';
-import { badName, dnsFault, isAbsence } from './faults.ts';
+import { badName, dnsFault, gravest, isAbsence, noRecords } from './faults.ts';
+import { parseResolvConf, type ResolvConf, searchNames } from './resolv-conf.ts';
+import { WatchedFile } from './watched-file.ts';
+
+/** How long the second family of addresses is waited for when the first is there (RFC 8305, section 3). */
+const SECOND_FAMILY_MS = 50;
 
 /** What the name servers know of a name. */
 export interface DnsAnswer {
   readonly kind: 'answer';
-  /** IPv4 first, each family in the order of its answer. Never empty. */
+  /** IPv4 first, each family in the order of its answer, each address once. Never empty. */
   readonly addresses: readonly IpLiteral[];
   /** The shortest of the records' times to live, in ms; may be 0. */
   readonly ttlMs: number;
 }
 
+/** One record of a service (SRV, RFC 2782). Its weight is not used: decision 0018. */
+export interface ServiceRecord {
+  /** The lowest goes first. */
+  readonly priority: number;
+  /** 1–65535. */
+  readonly port: number;
+  /** In lower case, without a dot at its end. It is complete: never to be searched for. */
+  readonly target: string;
+}
+
+export interface ServiceAnswer {
+  readonly kind: 'answer';
+  /** In the order of the answer. Never empty. */
+  readonly records: readonly ServiceRecord[];
+}
+
+/** Hears of the addresses of a name. */
+export interface DnsObserver {
+  /** One family has addresses, and the other has not answered for 50 ms more. At most once, and before `ended`. */
+  firstFamily(answer: DnsAnswer): void;
+  /** Exactly once: everything that will be known. */
+  ended(result: DnsAnswer | Failure): void;
+}
+
 /** How names are looked up; what is left out comes from resolv.conf(5). */
 export interface DnsSettings {
+  /** Default `/etc/resolv.conf`. Its changes are followed. */
+  readonly resolvConfPath?: string;
   /** `ip` or `ip:port`. */
   readonly servers?: readonly string[];
   /** Domains that a name with few dots is looked for in. */
@@ -27,126 +58,166 @@ export interface DnsSettings {
   readonly tries?: number;
 }
 
-interface SearchRules {
-  readonly search: readonly string[];
-  readonly ndots: number;
-}
-
-type Result = DnsAnswer | Failure;
-
-/** `search`, `domain` and `ndots` of resolv.conf(5). The name servers in it are read by c-ares itself. */
-export const parseResolvConf = (text: string): SearchRules => {
-  let search: string[] = [];
-  let ndots = 1;
-  for (const line of text.split('\n')) {
-    const [keyword, ...values] = line.trim().split(/\s+/);
-    if (keyword === 'search' || keyword === 'domain') {
-      search = values
-        .map((domain) => domain.toLowerCase().replace(/\.$/, ''))
-        .filter((domain) => domain !== '');
-    }
-    if (keyword !== 'options') continue;
-    for (const option of values) {
-      const match = /^ndots:(\d+)$/.exec(option);
-      if (match !== null) ndots = Math.min(15, Number(match[1]));
-    }
-  }
-  return { search, ndots };
-};
-
-/** The full names to ask for, in order. `name` is in lower case; a dot at its end means: this one and no other. */
-export const searchNames = (name: string, rules: SearchRules): readonly string[] => {
-  if (name.endsWith('.')) return [name.slice(0, -1)];
-  const found = rules.search.map((domain) => `${name}.${domain}`);
-  const dots = name.split('.').length - 1;
-  return dots >= rules.ndots ? [name, ...found] : [...found, name];
-};
-
-const readResolvConf = (): SearchRules => {
-  try {
-    return parseResolvConf(readFileSync('/etc/resolv.conf', 'utf8'));
-  } catch {
-    return parseResolvConf('');
-  }
-};
-
 /** A name that a server can be asked for: RFC 1035, 2.3.4 for the lengths; underscores occur, so they may. */
 const isName = (name: string): boolean =>
   name.length <= 253 && name.split('.').every((label) => /^[a-z0-9_-]{1,63}$/.test(label));
+
+type Done<Answer> = (result: Answer | Failure) => void;
+type Ask<Answer> = (name: string, done: Done<Answer>) => void;
 
 /**
  * Asks the name servers, by c-ares on its own sockets: never through `getaddrinfo`, whose few blocking threads one dead
  * name server would hold for everybody. Knows neither cache nor hosts file.
  */
 export class DnsClient {
-  readonly #cares: Cares;
-  readonly #rules: SearchRules;
+  readonly #settings: DnsSettings;
+  readonly #clock: Clock;
+  readonly #file: WatchedFile<ResolvConf>;
+  /** What `#cares` was made for. */
+  #conf: ResolvConf;
+  #cares: Cares;
+  /** The one before it: queries that were under way when the name servers changed end there. */
+  #formerCares: Cares | null = null;
   #isClosed = false;
 
-  constructor(settings: DnsSettings = {}) {
-    const file = readResolvConf();
-    this.#rules = { search: settings.search ?? file.search, ndots: settings.ndots ?? file.ndots };
-    this.#cares = new Cares({ timeout: settings.timeoutMs ?? 800, tries: settings.tries ?? 2 });
-    if (settings.servers !== undefined) this.#cares.setServers(settings.servers);
+  constructor(settings: DnsSettings, clock: Clock) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#file = new WatchedFile(settings.resolvConfPath ?? '/etc/resolv.conf', clock, parseResolvConf);
+    this.#conf = this.#file.content;
+    this.#cares = this.#newCares();
   }
 
-  /** Calls `done` exactly once, never before it returns, with at least one address or a failure. */
-  query(name: string, done: (result: Result) => void): void {
-    const names = searchNames(name, this.#rules).filter(isName);
-    this.#search(names, 0, badName, done);
+  /** Asks for both families at the same time. The observer hears nothing before this returns. */
+  query(name: string, observer: DnsObserver): void {
+    this.#start<DnsAnswer>(
+      name,
+      (fullName, done) => this.#askAddresses(fullName, observer, done),
+      (result) => observer.ended(result),
+    );
+  }
+
+  /** Asks where a service runs. Calls `done` exactly once, never before it returns. */
+  queryService(name: string, done: Done<ServiceAnswer>): void {
+    this.#start<ServiceAnswer>(name, (fullName, answered) => this.#askService(fullName, answered), done);
   }
 
   /** Breaks off what is under way: it fails, and so does whatever is asked afterwards. */
   close(): void {
     this.#isClosed = true;
+    this.#formerCares?.cancel();
     this.#cares.cancel();
   }
 
+  #newCares(): Cares {
+    const { servers, timeoutMs = 800, tries = 2 } = this.#settings;
+    const cares = new Cares({ timeout: timeoutMs, tries });
+    const chosen = servers ?? this.#conf.servers;
+    // The zone of a link-local name server gets lost on the way in; c-ares, which reads the file itself, has it.
+    if (chosen.length > 0 && !chosen.some((server) => server.includes('%'))) cares.setServers(chosen);
+    return cares;
+  }
+
+  /** Container platforms rewrite the file, some in place: one without name servers is half of one, and passed by. */
+  #followFile(): void {
+    const conf = this.#file.content;
+    if (conf === this.#conf || (conf.servers.length === 0 && this.#conf.servers.length > 0)) return;
+    this.#conf = conf;
+    this.#formerCares = this.#cares;
+    this.#cares = this.#newCares();
+  }
+
+  #start<Answer extends { readonly kind: 'answer' }>(
+    name: string,
+    ask: Ask<Answer>,
+    done: Done<Answer>,
+  ): void {
+    if (!this.#isClosed) this.#followFile();
+    const { search = this.#conf.search, ndots = this.#conf.ndots } = this.#settings;
+    const names = this.#isClosed ? [] : searchNames(name, { search, ndots }).filter(isName);
+    if (names.length === 0) queueMicrotask(() => done(badName));
+    else this.#search(names, 0, badName, ask, done);
+  }
+
   /** Goes on where a name does not exist or its zone is broken, and stops where nobody answers: nobody will. */
-  #search(names: readonly string[], index: number, worst: Failure, done: (result: Result) => void): void {
+  #search<Answer extends { readonly kind: 'answer' }>(
+    names: readonly string[],
+    index: number,
+    worst: Failure,
+    ask: Ask<Answer>,
+    done: Done<Answer>,
+  ): void {
     const name = this.#isClosed ? undefined : names[index];
     if (name === undefined) {
-      if (index === 0) queueMicrotask(() => done(worst));
-      else done(worst);
+      done(worst);
       return;
     }
-    this.#ask(name, (result) => {
-      if (result.kind === 'answer' || result.reason === 'dns_timeout') return done(result);
+    ask(name, (result) => {
       const isFirst = index === 0;
-      this.#search(names, index + 1, isFirst || isAbsence(worst) ? result : worst, done);
+      if (result.kind === 'answer' || result.reason === 'dns_timeout') done(result);
+      else this.#search(names, index + 1, isFirst || isAbsence(worst) ? result : worst, ask, done);
     });
   }
 
-  /** Both families at the same time. */
-  #ask(name: string, done: (result: Result) => void): void {
-    const addresses: IpLiteral[] = [];
-    const failures: Failure[] = [];
-    let ttlMs = Number.POSITIVE_INFINITY;
-    let pending = 2;
-    const settle = (
-      family: 4 | 6,
-      error: Error | null,
-      records: readonly { address: string; ttl: number }[],
-    ) => {
-      if (error !== null) failures.push(dnsFault(error));
-      for (const { address, ttl } of error === null ? records : []) {
-        addresses.push({ host: address, family });
-        ttlMs = Math.min(ttlMs, ttl * 1000);
+  #askAddresses(name: string, observer: DnsObserver, done: Done<DnsAnswer>): void {
+    const both = new BothFamilies(this.#clock, observer, done);
+    this.#cares.resolve4(name, { ttl: true }, (error, records) => both.answered(4, error, records));
+    this.#cares.resolve6(name, { ttl: true }, (error, records) => both.answered(6, error, records));
+  }
+
+  #askService(name: string, done: Done<ServiceAnswer>): void {
+    this.#cares.resolveSrv(name, (error, found) => {
+      if (error !== null) {
+        done(dnsFault(error));
+        return;
       }
-      pending -= 1;
-      if (pending > 0) return;
-      addresses.sort((one, other) => one.family - other.family);
-      done(addresses.length > 0 ? { kind: 'answer', addresses, ttlMs } : gravest(failures));
-    };
-    this.#cares.resolve4(name, { ttl: true }, (error, records) => settle(4, error, records));
-    this.#cares.resolve6(name, { ttl: true }, (error, records) => settle(6, error, records));
+      const records = found
+        .map(({ priority, port, name: target }) => ({ priority, port, target: target.toLowerCase() }))
+        // The root as the target says that there is no such service here.
+        .filter(({ port, target }) => port > 0 && isName(target));
+      done(records.length > 0 ? { kind: 'answer', records } : noRecords);
+    });
   }
 }
 
-/** Of the failures of two families: one that leaves the question open before one that answers it. */
-const gravest = (failures: readonly Failure[]): Failure => {
-  const open = failures.find((fault) => !isAbsence(fault));
-  // The name exists when one family says so.
-  const absent = failures.find((fault) => fault.detail === 'NODATA') ?? failures[0];
-  return open ?? absent ?? dnsFault(null);
-};
+/** The two questions of one name. */
+class BothFamilies {
+  readonly #clock: Clock;
+  readonly #observer: DnsObserver;
+  readonly #done: Done<DnsAnswer>;
+  readonly #addresses = new Map<string, IpLiteral>();
+  readonly #failures: Failure[] = [];
+  #ttlMs = Number.POSITIVE_INFINITY;
+  #unanswered = 2;
+  #patience: Timer | null = null;
+
+  constructor(clock: Clock, observer: DnsObserver, done: Done<DnsAnswer>) {
+    this.#clock = clock;
+    this.#observer = observer;
+    this.#done = done;
+  }
+
+  answered(
+    family: 4 | 6,
+    error: Error | null,
+    records: readonly { readonly address: string; readonly ttl: number }[],
+  ): void {
+    this.#unanswered -= 1;
+    if (error !== null) this.#failures.push(dnsFault(error));
+    for (const { address, ttl } of error === null ? records : []) {
+      this.#addresses.set(address, { host: address, family });
+      this.#ttlMs = Math.min(this.#ttlMs, ttl * 1000);
+    }
+    if (this.#unanswered === 0) {
+      this.#patience?.cancel();
+      this.#done(this.#addresses.size > 0 ? this.#answer() : gravest(this.#failures));
+    } else if (this.#addresses.size > 0) {
+      this.#patience = this.#clock.after(SECOND_FAMILY_MS, () => this.#observer.firstFamily(this.#answer()));
+    }
+  }
+
+  #answer(): DnsAnswer {
+    const addresses = [...this.#addresses.values()].sort((one, other) => one.family - other.family);
+    return { kind: 'answer', addresses, ttlMs: this.#ttlMs };
+  }
+}

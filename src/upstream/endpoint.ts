@@ -1,8 +1,9 @@
 import type { Address } from './sources.ts';
 
-/** `10.0.0.1:80`, `[fd00::1]:80`, `name:80` or `unix:/path`: how an address is written in configuration, log and metrics. */
+/** `10.0.0.1:80`, `[fd00::1]:80`, `name:80`, a service name or `unix:/path`: how an address is written in configuration, log and metrics. */
 export const formatAddress = (address: Address): string => {
   if (address.kind === 'unix') return `unix:${address.path}`;
+  if (address.port === 0) return address.host;
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 };
 

@@ -57,9 +57,22 @@ export const dnsFault = (error: unknown): Failure => {
 /** A name that cannot be in DNS at all, so that nobody was asked. */
 export const badName = failure('dns_error', true, 'EBADNAME');
 
+/** The name exists, and has nothing of what was asked for. */
+export const noRecords = failure('dns_error', true, 'NODATA');
+
 /** True where the name servers answered, and the answer is that there is no address. */
 export const isAbsence = (fault: Failure): boolean =>
   fault.reason === 'dns_error' && (fault.detail === 'NXDOMAIN' || fault.detail === 'NODATA');
+
+/**
+ * Of several answers to one question, none of them with an address: one that leaves the question open before one that
+ * settles it; then one by which the name exists. None at all: the name exists, for somebody has answered.
+ */
+export const gravest = (failures: readonly Failure[]): Failure =>
+  failures.find((fault) => !isAbsence(fault)) ??
+  failures.find((fault) => fault.detail === 'NODATA') ??
+  failures[0] ??
+  noRecords;
 
 /** Rules of the wire with a reason of their own; an upstream that breaks another one has a `protocol_error`. */
 const ruleReasons = new Map<string, FailureReason>([

@@ -121,10 +121,19 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
   }
 
   responseInformational(head: ResponseHead): void {
+    // It knows of the request: whatever comes next is no race.
+    this.#isReused = false;
     this.#sink.informational(head);
   }
 
   responseHead(head: ResponseHead): void {
+    if (this.#isGoodbye(head)) {
+      this.#connection!.destroy();
+      this.#sendAfresh();
+      return;
+    }
+    // The way led to the wrong server (RFC 9110 section 15.5.20): not even a retry may take it again.
+    if (head.status === 421) head.isPersistent = false;
     this.#status = head.status;
     this.#sink.head(head);
   }
@@ -144,12 +153,11 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
 
   responseFailed(fault: WireFault): void {
     const connection = this.#connection!;
-    this.#connection = null;
-    if (fault.kind === 'closed' && this.#isReused && !connection.hasHeard && this.#mayResend(connection)) {
-      this.#mustBeFresh = true;
-      this.#connect();
+    if (fault.kind === 'closed' && !connection.hasHeard && this.#mayResend(connection)) {
+      this.#sendAfresh();
       return;
     }
+    this.#connection = null;
     this.#end(wireFault(fault, this.#status !== 0, connection.isUnsent), '');
   }
 
@@ -158,9 +166,20 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
    * way. That is nobody's failure, so the request goes out once more, on a connection made for it.
    */
   #mayResend(connection: ClientConnection): boolean {
-    if (this.#mustBeFresh) return false;
+    if (!this.#isReused) return false;
     const { body, isRepeatable } = this.#request;
     return (isRepeatable || connection.isUnsent) && (body === null || body.isReplayable);
+  }
+
+  /** The same race, from a server that says 408 to the connection that it closes for being idle. */
+  #isGoodbye(head: ResponseHead): boolean {
+    return head.status === 408 && !head.isPersistent && this.#mayResend(this.#connection!);
+  }
+
+  #sendAfresh(): void {
+    this.#connection = null;
+    this.#mustBeFresh = true;
+    this.#connect();
   }
 
   #connect(): void {

@@ -1,8 +1,10 @@
 import type { Clock } from '../lib/clock.ts';
 import { type Failure, failure } from '../policy/outcome.ts';
 import { type IpLiteral, looksLikeNumericHost, parseIpLiteral } from './address-rules.ts';
-import { DnsClient, type DnsSettings } from './dns-client.ts';
+import { type DnsAnswer, DnsClient, type DnsSettings } from './dns-client.ts';
 import { HostsFile } from './hosts-file.ts';
+import type { Lookup, Patience, ResolvedAddress, ResolveObserver } from './lookup.ts';
+import { isServiceName, type ServiceAddresses, ServiceLookups } from './service-lookup.ts';
 
 /** How long an answer is believed, whatever its records say. */
 export const MIN_TTL_MS = 1000;
@@ -17,19 +19,6 @@ const localhost: readonly IpLiteral[] = [
   { host: '::1', family: 6 },
 ];
 
-/** Hears how a lookup ended: exactly one call, unless it is cancelled before. */
-export interface ResolveObserver {
-  /** In the order in which they should be tried; never empty. `ttlMs`: 0–30,000, `Infinity` for what cannot change. */
-  resolved(addresses: readonly IpLiteral[], ttlMs: number): void;
-  failed(failure: Failure): void;
-}
-
-/** A lookup under way. */
-export interface Lookup {
-  /** After this the observer hears nothing. Harmless when it has heard already. */
-  cancel(): void;
-}
-
 export interface ResolverOptions {
   readonly clock: Clock;
   /** Default `/etc/hosts`. */
@@ -43,17 +32,19 @@ export interface ResolverOptions {
 }
 
 interface Remembered {
-  readonly addresses: readonly IpLiteral[];
+  readonly addresses: readonly ResolvedAddress[];
   /** null: there are addresses. */
   readonly failure: Failure | null;
   readonly expiresAt: number;
 }
 
 class Waiting implements Lookup {
+  readonly patience: Patience;
   #observer: ResolveObserver | null;
 
-  constructor(observer: ResolveObserver) {
+  constructor(observer: ResolveObserver, patience: Patience) {
     this.#observer = observer;
+    this.patience = patience;
   }
 
   cancel(): void {
@@ -69,6 +60,15 @@ class Waiting implements Lookup {
   }
 }
 
+type Answer = DnsAnswer | ServiceAddresses;
+
+/** A query under way, and those who wait for it. */
+interface Pending {
+  readonly waiting: Waiting[];
+  /** What is enough for the brief: one family, while the other keeps us waiting. */
+  firstFamily: Remembered | null;
+}
+
 /**
  * Names to addresses, in this order: IP literal, `localhost` (RFC 6761, 6.3: never asked for), hosts file, DNS. What
  * DNS says is cached by its time to live between 1 s and 30 s, failures for 1 s, and those who ask for a name at the
@@ -78,27 +78,32 @@ export class Resolver {
   readonly #clock: Clock;
   readonly #hosts: HostsFile;
   readonly #dns: DnsClient;
+  readonly #services: ServiceLookups;
   readonly #isOwnListener: (ip: string, port: number) => boolean;
   readonly #remembered = new Map<string, Remembered>();
-  readonly #pending = new Map<string, Waiting[]>();
+  readonly #pending = new Map<string, Pending>();
 
   constructor(options: ResolverOptions) {
     this.#clock = options.clock;
     this.#hosts = new HostsFile(options.hostsPath ?? '/etc/hosts', options.clock);
-    this.#dns = new DnsClient(options.dns);
+    this.#dns = new DnsClient(options.dns ?? {}, options.clock);
+    this.#services = new ServiceLookups({
+      dns: this.#dns,
+      resolveTarget: (target, port, observer) => this.resolve(target, port, observer, 'thorough'),
+    });
     this.#isOwnListener = options.isOwnListener ?? (() => false);
   }
 
   /**
-   * `name` without brackets; `port` only decides which entries of the hosts file lead back to us. Calls `observer`
-   * before it returns for all but a query to the name servers.
+   * `name` without brackets; `port` only decides which entries of the hosts file lead back to us; 0 with a service name
+   * (`_service._proto.name`): its records say the port. Calls `observer` before it returns for all but a query to the
+   * name servers.
    */
-  resolve(name: string, port: number, observer: ResolveObserver): Lookup {
-    const waiting = new Waiting(observer);
+  resolve(name: string, port: number, observer: ResolveObserver, patience: Patience = 'brief'): Lookup {
+    const waiting = new Waiting(observer, patience);
     const key = name.toLowerCase();
-    const known = this.#known(key, port);
-    if (known !== null) waiting.settle(known, this.#clock.now());
-    else this.#join(key, waiting);
+    if (port === 0 && isServiceName(key)) this.#resolveService(key, waiting);
+    else this.#resolveName(key, port, waiting);
     return waiting;
   }
 
@@ -106,6 +111,32 @@ export class Resolver {
   close(): void {
     this.#pending.clear();
     this.#dns.close();
+  }
+
+  #resolveName(key: string, port: number, waiting: Waiting): void {
+    const known = this.#known(key, port) ?? this.#recall(key);
+    if (known !== null) {
+      waiting.settle(known, this.#clock.now());
+      return;
+    }
+    const pending = this.#join(key, waiting);
+    if (pending === null) return;
+    this.#dns.query(key, {
+      firstFamily: (answer) => this.#firstFamily(key, pending, answer),
+      ended: (result) => this.#ended(key, pending, result),
+    });
+  }
+
+  #resolveService(name: string, waiting: Waiting): void {
+    // The name may have addresses too: what is kept of them is another thing.
+    const key = `SRV ${name}`;
+    const known = this.#recall(key);
+    if (known !== null) {
+      waiting.settle(known, this.#clock.now());
+      return;
+    }
+    const pending = this.#join(key, waiting);
+    if (pending !== null) this.#services.query(name, (result) => this.#ended(key, pending, result));
   }
 
   /** What can be said without asking anybody, or null. */
@@ -117,30 +148,48 @@ export class Resolver {
     if (isLocalhost(bare)) return always(localhost);
     const now = this.#clock.now();
     const listed = this.#hosts.lookup(bare).filter(({ host }) => !this.#isOwnListener(host, port));
-    if (listed.length > 0) return { addresses: listed, failure: null, expiresAt: now + MIN_TTL_MS };
-    const remembered = this.#remembered.get(key);
-    return remembered !== undefined && remembered.expiresAt > now ? remembered : null;
+    return listed.length > 0 ? { addresses: listed, failure: null, expiresAt: now + MIN_TTL_MS } : null;
   }
 
-  #join(key: string, waiting: Waiting): void {
+  #recall(key: string): Remembered | null {
+    const remembered = this.#remembered.get(key);
+    return remembered !== undefined && remembered.expiresAt > this.#clock.now() ? remembered : null;
+  }
+
+  /** Waits for the query that is under way; where there is none, the new one, which is the caller's to send. */
+  #join(key: string, waiting: Waiting): Pending | null {
     const others = this.#pending.get(key);
-    if (others !== undefined) {
-      others.push(waiting);
-      return;
+    if (others === undefined) {
+      const pending: Pending = { waiting: [waiting], firstFamily: null };
+      this.#pending.set(key, pending);
+      return pending;
     }
-    const all = [waiting];
-    this.#pending.set(key, all);
-    this.#dns.query(key, (result) => {
-      if (this.#pending.get(key) !== all) return;
-      this.#pending.delete(key);
-      const now = this.#clock.now();
-      const entry: Remembered =
-        result.kind === 'answer'
-          ? { addresses: result.addresses, failure: null, expiresAt: now + clampTtl(result.ttlMs) }
-          : { addresses: [], failure: result, expiresAt: now + FAILURE_TTL_MS };
-      this.#remember(key, entry);
-      for (const one of all) one.settle(entry, now);
-    });
+    if (others.firstFamily !== null && waiting.patience === 'brief') {
+      waiting.settle(others.firstFamily, this.#clock.now());
+    } else others.waiting.push(waiting);
+    return null;
+  }
+
+  #firstFamily(key: string, pending: Pending, answer: Answer): void {
+    if (this.#pending.get(key) !== pending) return;
+    const entry = this.#entryOf(answer);
+    pending.firstFamily = entry;
+    for (const one of pending.waiting) if (one.patience === 'brief') one.settle(entry, this.#clock.now());
+  }
+
+  #ended(key: string, pending: Pending, result: Answer | Failure): void {
+    if (this.#pending.get(key) !== pending) return;
+    this.#pending.delete(key);
+    const entry = this.#entryOf(result);
+    this.#remember(key, entry);
+    for (const one of pending.waiting) one.settle(entry, this.#clock.now());
+  }
+
+  #entryOf(result: Answer | Failure): Remembered {
+    const now = this.#clock.now();
+    return result.kind === 'answer'
+      ? { addresses: result.addresses, failure: null, expiresAt: now + clampTtl(result.ttlMs) }
+      : { addresses: [], failure: result, expiresAt: now + FAILURE_TTL_MS };
   }
 
   #remember(key: string, entry: Remembered): void {

@@ -1,10 +1,10 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Outcome } from '../policy/outcome.ts';
-import type { EndpointChange } from '../telemetry/events.ts';
-import type { IpLiteral } from './address-rules.ts';
+import type { Bus, DiscoveryChange, EndpointChange, LookupResult } from '../telemetry/events.ts';
 import { pickEndpoint } from './balancer.ts';
-import { Discovery } from './discovery.ts';
+import { Discovery, type DiscoveryStatus } from './discovery.ts';
 import { Endpoint, formatAddress } from './endpoint.ts';
+import type { ResolvedAddress } from './lookup.ts';
 import { type Authority, NamedEndpoints } from './named-endpoints.ts';
 import { noteBrokenBody, noteEnd, noteStart, type Standing } from './passing-over.ts';
 import { isLocalhost, type Resolver } from './resolver.ts';
@@ -17,8 +17,14 @@ export interface UpstreamOptions {
   readonly clock: Clock;
   /** 0 ≤ x < 1: for the choice of two, and for jitter. */
   readonly random: () => number;
-  /** Hears of endpoints that come, go, are passed over and are available again; not of those it begins with. */
-  readonly onChange: (change: EndpointChange) => void;
+  /** Hears of endpoints that come, go, are passed over and are available again, not of those it begins with; and of names. */
+  readonly bus: Pick<Bus, 'endpointChanged' | 'endpointSetChanged' | 'discoveryChanged'>;
+}
+
+/** A declared name as the admin interface and the metrics see it. */
+export interface DnsView extends DiscoveryStatus {
+  readonly host: string;
+  readonly lookups: Readonly<Record<LookupResult, number>>;
 }
 
 /** A named dependency: the set of its endpoints, however it comes about, and the choice among them. */
@@ -42,8 +48,8 @@ export class Upstream {
     this.#named =
       source.kind === 'named'
         ? new NamedEndpoints({
-            endpointAdded: (endpoint) => this.#added(endpoint, 'named by the app'),
-            endpointRemoved: (endpoint) => this.#removed(endpoint, 'idle for longest'),
+            endpointAdded: (endpoint) => this.#change([endpoint], [], 'named by the app'),
+            endpointRemoved: (endpoint) => this.#change([], [endpoint], 'idle for longest'),
           })
         : null;
   }
@@ -56,6 +62,13 @@ export class Upstream {
   /** False while a declared name has never been asked for with any result: start-up waits for that, not for success. */
   get dnsTried(): boolean {
     return this.#discovery === null || this.#discovery.isTried;
+  }
+
+  /** What is known of its name; null: none is resolved in the background. */
+  dns(now: number): DnsView | null {
+    const { source } = this.#options;
+    if (this.#discovery === null || source.kind !== 'dns') return null;
+    return { host: source.host, lookups: this.#discovery.lookups, ...this.#discovery.status(now) };
   }
 
   /** Begins to resolve a declared name in the background. */
@@ -102,8 +115,10 @@ export class Upstream {
   }
 
   #discover(source: { readonly host: string; readonly port: number }): Discovery {
-    const { resolver, clock, random } = this.#options;
+    const { resolver, clock, random, bus, name } = this.#options;
     const { host, port } = source;
+    const tell = (change: DiscoveryChange['change'], why: string): void =>
+      bus.discoveryChanged({ upstream: name, host, change, why, at: clock.wallTime() });
     return new Discovery({
       host,
       port,
@@ -111,36 +126,46 @@ export class Upstream {
       clock,
       random,
       onAddresses: (addresses, why) => this.#replace(addresses, port, why),
+      onFailing: (why) => tell('failing', why),
+      onRecovered: (why) => tell('recovered', why),
     });
   }
 
   /** Endpoints whose address stays are kept with all that is known of them. */
-  #replace(addresses: readonly IpLiteral[], port: number, why: string): void {
-    const before = new Map(this.#endpoints.map((endpoint) => [endpoint.label, endpoint]));
-    const after = new Map<string, Endpoint>();
-    for (const { host } of addresses) {
-      const address: Address = { kind: 'ip', host, port };
+  #replace(addresses: readonly ResolvedAddress[], port: number, why: string): void {
+    const known = new Map(this.#endpoints.map((endpoint) => [endpoint.label, endpoint]));
+    const staying = new Set<Endpoint>();
+    const coming = new Map<string, Endpoint>();
+    for (const { host, port: ownPort = port } of addresses) {
+      const address: Address = { kind: 'ip', host, port: ownPort };
       const label = formatAddress(address);
-      after.set(label, before.get(label) ?? new Endpoint(address));
+      const endpoint = known.get(label);
+      if (endpoint !== undefined) staying.add(endpoint);
+      else if (!coming.has(label)) coming.set(label, new Endpoint(address));
     }
-    for (const [label, endpoint] of before) if (!after.has(label)) this.#removed(endpoint, why);
-    for (const [label, endpoint] of after) if (!before.has(label)) this.#added(endpoint, why);
+    const leaving = this.#endpoints.filter((endpoint) => !staying.has(endpoint));
+    this.#change([...coming.values()], leaving, why);
   }
 
-  #added(endpoint: Endpoint, why: string): void {
-    this.#endpoints = [...this.#endpoints, endpoint];
-    this.#emit(endpoint, 'added', why);
-  }
-
-  #removed(endpoint: Endpoint, why: string): void {
-    this.#endpoints = this.#endpoints.filter((other) => other !== endpoint);
-    retire(endpoint);
-    this.#emit(endpoint, 'removed', why);
+  #change(added: readonly Endpoint[], removed: readonly Endpoint[], why: string): void {
+    if (added.length === 0 && removed.length === 0) return;
+    const gone = new Set(removed);
+    this.#endpoints = [...this.#endpoints.filter((endpoint) => !gone.has(endpoint)), ...added];
+    for (const endpoint of removed) retire(endpoint);
+    const { bus, clock } = this.#options;
+    bus.endpointSetChanged({
+      upstream: this.name,
+      added: added.map(({ label }) => label),
+      removed: removed.map(({ label }) => label),
+      size: this.#endpoints.length,
+      why,
+      at: clock.wallTime(),
+    });
   }
 
   #emit(endpoint: Endpoint, change: EndpointChange['change'], why: string): void {
-    const { onChange, clock } = this.#options;
-    onChange({ upstream: this.name, endpoint: endpoint.label, change, why, at: clock.wallTime() });
+    const { bus, clock } = this.#options;
+    bus.endpointChanged({ upstream: this.name, endpoint: endpoint.label, change, why, at: clock.wallTime() });
   }
 }
 

@@ -1,46 +1,82 @@
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import {
+  buildAnswer,
+  type DnsRecord,
+  parseQuestion,
+  type Question,
+  type QuestionType,
+} from './dns-message.ts';
 import { Signal } from './eventually.ts';
 import type { Owner } from './owner.ts';
 
+/** A record of type SRV (RFC 2782). */
+export interface SrvEntry {
+  readonly priority?: number;
+  readonly weight?: number;
+  readonly port: number;
+  readonly target: string;
+}
+
+/** What there is under a name, and how questions for it are treated. */
+export interface NameEntry {
+  readonly a?: readonly string[];
+  readonly aaaa?: readonly string[];
+  readonly srv?: readonly SrvEntry[];
+  /** An alias: the records of that name follow in the same answer. */
+  readonly cname?: string;
+  readonly ttlSeconds?: number;
+  /** Questions of these types are heard and never answered. */
+  readonly silent?: readonly QuestionType[];
+  /** Questions of these types are answered with SERVFAIL. */
+  readonly broken?: readonly QuestionType[];
+  /** Every answer goes out twice before the right one: with another id, and for another name. */
+  readonly forged?: boolean;
+  /** The answer to a question for A holds the AAAA records too, and the other way round. */
+  readonly mixed?: boolean;
+}
+
 /** What the server knows of a name. */
 export type DnsEntry =
-  | { readonly a?: readonly string[]; readonly aaaa?: readonly string[]; readonly ttlSeconds?: number }
+  | NameEntry
   | 'nxdomain'
   | 'servfail'
+  | 'refused'
   /** Questions are heard and never answered. */
   | 'silence';
 
-interface Question {
-  readonly name: string;
-  readonly type: number;
-  /** The question section as it came, to be sent back. */
-  readonly bytes: Buffer;
-}
-
-const TYPE_A = 1;
-const TYPE_AAAA = 28;
+const rcodes = { nxdomain: 3, servfail: 2, refused: 5 } as const;
+const DEFAULT_TTL_SECONDS = 60;
+/** What fits into an answer over UDP (RFC 1035, section 4.2.1). */
+const UDP_BYTES = 512;
 
 /**
- * A name server (RFC 1035) on 127.0.0.1 over UDP, with A and AAAA and nothing else. Names that it was not told of do
- * not exist; one that exists without addresses of the family that was asked for gets an answer without records.
+ * A name server (RFC 1035) on 127.0.0.1 with A, AAAA, SRV and CNAME, over UDP, and over TCP for answers that do not fit.
+ * Names that it was not told of do not exist; one that exists without records of the type that was asked for gets an
+ * answer without records.
  */
 export class DnsServer {
   /** `ip:port`, for the resolver's settings. */
   address = '';
-  /** Every question in order: `A name` or `AAAA name`. */
+  /** Every question in order, such as `A name` or `SRV name`; those over TCP too. */
   readonly questions: string[] = [];
+  /** Those that came over TCP. */
+  readonly questionsOverTcp: string[] = [];
   readonly asked = new Signal();
   readonly #entries = new Map<string, DnsEntry>();
-  readonly #socket = createSocket('udp4');
+  readonly #udp = createSocket('udp4');
+  readonly #tcp = createServer((socket) => this.#serve(socket));
+  readonly #sockets = new Set<Socket>();
 
   static async start(owner: Owner): Promise<DnsServer> {
     const server = new DnsServer();
-    server.#socket.on('message', (message, from) => server.#answer(message, from));
-    server.#socket.bind(0, '127.0.0.1');
-    await once(server.#socket, 'listening');
-    server.address = `127.0.0.1:${server.#socket.address().port}`;
-    owner.after(() => server.#socket.close());
+    owner.after(() => {
+      server.#udp.close();
+      server.#tcp.close();
+      for (const socket of server.#sockets) socket.destroy();
+    });
+    await server.#listen();
     return server;
   }
 
@@ -53,62 +89,88 @@ export class DnsServer {
     return this.questions.filter((question) => question === `A ${name}`).length;
   }
 
-  #answer(message: Buffer, from: RemoteInfo): void {
+  async #listen(): Promise<void> {
+    // TCP first: its ports are the ones that are short on a busy machine.
+    this.#tcp.listen(0, '127.0.0.1');
+    await once(this.#tcp, 'listening');
+    const { port } = this.#tcp.address() as AddressInfo;
+    this.#udp.on('message', (message, from) => this.#answerByUdp(message, from));
+    this.#udp.bind(port, '127.0.0.1');
+    await once(this.#udp, 'listening');
+    this.address = `127.0.0.1:${port}`;
+  }
+
+  #answerByUdp(message: Buffer, from: RemoteInfo): void {
+    for (const answer of this.#answers(message, UDP_BYTES)) this.#udp.send(answer, from.port, from.address);
+  }
+
+  /** One message is a length in two bytes, and then the message (RFC 1035, section 4.2.2). */
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    let unread: Buffer = Buffer.alloc(0);
+    socket.on('data', (chunk: Buffer) => {
+      unread = Buffer.concat([unread, chunk]);
+      while (unread.length >= 2 && unread.length >= 2 + unread.readUInt16BE(0)) {
+        const message = unread.subarray(2, 2 + unread.readUInt16BE(0));
+        unread = unread.subarray(2 + message.length);
+        const { type, name } = parseQuestion(message);
+        this.questionsOverTcp.push(`${type} ${name}`);
+        for (const answer of this.#answers(message, Number.POSITIVE_INFINITY)) {
+          const length = Buffer.alloc(2);
+          length.writeUInt16BE(answer.length);
+          socket.write(Buffer.concat([length, answer]));
+        }
+      }
+    });
+  }
+
+  /** The messages that go back, in order. */
+  #answers(message: Buffer, limitBytes: number): readonly Buffer[] {
     const question = parseQuestion(message);
-    this.questions.push(`${question.type === TYPE_A ? 'A' : 'AAAA'} ${question.name}`);
+    this.questions.push(`${question.type} ${question.name}`);
     this.asked.raise();
     const entry = this.#entries.get(question.name) ?? 'nxdomain';
-    if (entry === 'silence') return;
-    this.#socket.send(buildAnswer(message.readUInt16BE(0), question, entry), from.port, from.address);
+    if (entry === 'silence') return [];
+    const { id } = question;
+    if (typeof entry === 'string') return [buildAnswer({ id, question, rcode: rcodes[entry] })];
+    if (entry.silent?.includes(question.type)) return [];
+    if (entry.broken?.includes(question.type)) return [buildAnswer({ id, question, rcode: rcodes.servfail })];
+    const records = this.#records(question, entry);
+    const whole = buildAnswer({ id, question, rcode: 0, records });
+    const answer =
+      whole.length <= limitBytes ? whole : buildAnswer({ id, question, rcode: 0, isTruncated: true });
+    return entry.forged === true ? [...forgeries(question), answer] : [answer];
+  }
+
+  #records({ name, type }: Question, entry: NameEntry): readonly DnsRecord[] {
+    const ttlSeconds = entry.ttlSeconds ?? DEFAULT_TTL_SECONDS;
+    if (entry.cname !== undefined) {
+      const target = this.#entries.get(entry.cname);
+      const alias: DnsRecord = { name, type: 'CNAME', ttlSeconds, data: entry.cname };
+      const further = typeof target === 'object' ? this.#records({ name: entry.cname, type }, target) : [];
+      return [alias, ...further];
+    }
+    const wants = (family: QuestionType): boolean =>
+      type === family || (entry.mixed === true && type !== 'SRV');
+    const a = wants('A') ? (entry.a ?? []) : [];
+    const aaaa = wants('AAAA') ? (entry.aaaa ?? []) : [];
+    const srv = type === 'SRV' ? (entry.srv ?? []) : [];
+    return [
+      ...a.map((data): DnsRecord => ({ name, type: 'A', ttlSeconds, data })),
+      ...aaaa.map((data): DnsRecord => ({ name, type: 'AAAA', ttlSeconds, data })),
+      ...srv.map((data): DnsRecord => ({ name, type: 'SRV', ttlSeconds, data })),
+    ];
   }
 }
 
-const parseQuestion = (message: Buffer): Question => {
-  const labels: string[] = [];
-  let at = 12;
-  for (let length = message[at]!; length > 0; length = message[at]!) {
-    labels.push(message.toString('latin1', at + 1, at + 1 + length).toLowerCase());
-    at += 1 + length;
-  }
-  const end = at + 5;
-  return { name: labels.join('.'), type: message.readUInt16BE(at + 1), bytes: message.subarray(12, end) };
-};
-
-const buildAnswer = (id: number, question: Question, entry: Exclude<DnsEntry, 'silence'>): Buffer => {
-  const records: Buffer[] = [];
-  let rcode = 0;
-  if (entry === 'servfail') rcode = 2;
-  else if (entry === 'nxdomain') rcode = 3;
-  else {
-    const addresses = question.type === TYPE_A ? entry.a : question.type === TYPE_AAAA ? entry.aaaa : [];
-    for (const address of addresses ?? [])
-      records.push(record(question.type, address, entry.ttlSeconds ?? 60));
-  }
-  const head = Buffer.alloc(12);
-  head.writeUInt16BE(id, 0);
-  // A response, recursion desired and available.
-  head.writeUInt16BE(0x8180 + rcode, 2);
-  head.writeUInt16BE(1, 4);
-  head.writeUInt16BE(records.length, 6);
-  return Buffer.concat([head, question.bytes, ...records]);
-};
-
-const record = (type: number, address: string, ttlSeconds: number): Buffer => {
-  const data = type === TYPE_A ? Buffer.from(address.split('.').map(Number)) : ipv6Bytes(address);
-  const head = Buffer.alloc(12);
-  // A pointer to the name in the question.
-  head.writeUInt16BE(0xc00c, 0);
-  head.writeUInt16BE(type, 2);
-  head.writeUInt16BE(1, 4);
-  head.writeUInt32BE(ttlSeconds, 6);
-  head.writeUInt16BE(data.length, 10);
-  return Buffer.concat([head, data]);
-};
-
-const ipv6Bytes = (address: string): Buffer => {
-  const [before = '', after = ''] = address.split('::');
-  const head = before === '' ? [] : before.split(':');
-  const tail = after === '' ? [] : after.split(':');
-  const groups = [...head, ...new Array<string>(8 - head.length - tail.length).fill('0'), ...tail];
-  return Buffer.from(groups.map((group) => group.padStart(4, '0')).join(''), 'hex');
+/** What somebody sends who guesses: the right question with another id, and the right id for another question. */
+const forgeries = (question: Question & { readonly id: number }): readonly Buffer[] => {
+  const other = { name: 'forged.test', type: question.type };
+  const record = { name: question.name, type: 'A', ttlSeconds: 60, data: '10.66.66.66' } as const;
+  return [
+    buildAnswer({ id: (question.id + 1) & 0xffff, question, rcode: 0, records: [record] }),
+    buildAnswer({ id: question.id, question: other, rcode: 0, records: [{ ...record, name: other.name }] }),
+  ];
 };

@@ -1,14 +1,34 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EventBus } from '../../src/telemetry/bus.ts';
-import type { BreakerTransition, EndpointChange } from '../../src/telemetry/events.ts';
+import type {
+  BreakerTransition,
+  DiscoveryChange,
+  EndpointChange,
+  EndpointSetChange,
+} from '../../src/telemetry/events.ts';
 import { exchangeEnded } from './command-fixture.ts';
 
 const transition: BreakerTransition = { command: 'reviews', from: 'closed', to: 'open', why: '', at: 0 };
 const change: EndpointChange = {
   upstream: 'reviews',
   endpoint: '10.0.0.1:80',
-  change: 'added',
+  change: 'available',
+  why: '',
+  at: 0,
+};
+const setChange: EndpointSetChange = {
+  upstream: 'reviews',
+  added: ['10.0.0.1:80'],
+  removed: [],
+  size: 1,
+  why: '',
+  at: 0,
+};
+const discovery: DiscoveryChange = {
+  upstream: 'reviews',
+  host: 'reviews.test',
+  change: 'failing',
   why: '',
   at: 0,
 };
@@ -21,14 +41,25 @@ test('every listener hears the events that it asked for, in the order of listene
     {
       exchangeEnded: () => heard.push('third: exchange'),
       endpointChanged: () => heard.push('third: endpoint'),
+      endpointSetChanged: () => heard.push('third: set'),
+      discoveryChanged: () => heard.push('third: discovery'),
     },
   ]);
 
   bus.exchangeEnded(exchangeEnded());
   bus.breakerTransition(transition);
   bus.endpointChanged(change);
+  bus.endpointSetChanged(setChange);
+  bus.discoveryChanged(discovery);
 
-  assert.deepEqual(heard, ['first: exchange', 'third: exchange', 'second: transition', 'third: endpoint']);
+  assert.deepEqual(heard, [
+    'first: exchange',
+    'third: exchange',
+    'second: transition',
+    'third: endpoint',
+    'third: set',
+    'third: discovery',
+  ]);
 });
 
 test('a listener that throws is counted, and neither the others nor the publisher notice', () => {
@@ -37,18 +68,28 @@ test('a listener that throws is counted, and neither the others nor the publishe
     throw new Error('defect');
   };
   const bus = new EventBus([
-    { exchangeEnded: broken, breakerTransition: broken, endpointChanged: broken },
+    {
+      exchangeEnded: broken,
+      breakerTransition: broken,
+      endpointChanged: broken,
+      endpointSetChanged: broken,
+      discoveryChanged: broken,
+    },
     {
       exchangeEnded: () => heard.push('exchange'),
       breakerTransition: () => heard.push('transition'),
       endpointChanged: () => heard.push('endpoint'),
+      endpointSetChanged: () => heard.push('set'),
+      discoveryChanged: () => heard.push('discovery'),
     },
   ]);
 
   bus.exchangeEnded(exchangeEnded());
   bus.breakerTransition(transition);
   bus.endpointChanged(change);
+  bus.endpointSetChanged(setChange);
+  bus.discoveryChanged(discovery);
 
-  assert.deepEqual(heard, ['exchange', 'transition', 'endpoint']);
-  assert.equal(bus.errors, 3);
+  assert.deepEqual(heard, ['exchange', 'transition', 'endpoint', 'set', 'discovery']);
+  assert.equal(bus.errors, 5);
 });

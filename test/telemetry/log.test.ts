@@ -26,6 +26,7 @@ const failed = exchangeEnded({
   reason: 'connect_refused',
   status: 502,
   attempts: 3,
+  retrySkipped: 'budget',
   firstByteMs: -1,
   totalMs: 51.23456,
   detail: 'ECONNREFUSED',
@@ -53,6 +54,7 @@ test('an access line carries everything that is known of the exchange', () => {
       reason: 'connect_refused',
       fallback: false,
       attempts: 3,
+      retrySkipped: 'budget',
       queueMs: 0,
       connectMs: 0,
       firstByteMs: -1,
@@ -72,7 +74,7 @@ const ignored = exchangeEnded({ outcome: ignoredSuccess(404), status: 404 });
 const fallback = exchangeEnded({
   outcome: rejected('circuit_open'),
   reason: 'circuit_open',
-  isFallback: true,
+  fallback: 'served',
 });
 
 for (const [access, draw, expected] of [
@@ -167,6 +169,47 @@ test('a breaker that opens is a warning with its reason and its numbers', () => 
   assert.equal(closed.level, 'info');
 });
 
+test('a change of the set of endpoints is one line, which names the first five of many', () => {
+  const { listener, fields } = createCapturedLog();
+  const added = Array.from({ length: 200 }, (_, index) => `10.0.0.${index}:80`);
+  const change = { upstream: 'reviews', added, removed: ['10.1.0.1:80'], size: 200, why: 'resolved', at: 0 };
+
+  listener.endpointSetChanged?.(change);
+  listener.endpointSetChanged?.({ ...change, added: [], removed: added, size: 0, why: 'no addresses' });
+
+  const [line, empty] = fields();
+  assert.deepEqual(
+    [line.level, line.event, line.endpoints, line.added, line.removed, line.firstRemoved, line.msg],
+    [
+      'info',
+      'endpoints.replaced',
+      200,
+      200,
+      1,
+      ['10.1.0.1:80'],
+      'endpoints of reviews: 200, 200 added, 1 removed',
+    ],
+  );
+  assert.deepEqual(line.firstAdded, added.slice(0, 5));
+  assert.deepEqual([empty.level, empty.endpoints, empty.removed], ['warn', 0, 200]);
+});
+
+test('a name that can no longer be resolved is a warning, and the end of that a line', () => {
+  const { listener, fields } = createCapturedLog();
+  const change = { upstream: 'reviews', host: 'reviews.test', why: 'SERVFAIL', at: 0 } as const;
+
+  listener.discoveryChanged?.({ ...change, change: 'failing' });
+  listener.discoveryChanged?.({ ...change, change: 'recovered' });
+
+  assert.deepEqual(
+    fields().map((line) => [line.level, line.event, line.upstream, line.host, line.msg]),
+    [
+      ['warn', 'dns.failed', 'reviews', 'reviews.test', 'reviews.test of reviews: SERVFAIL'],
+      ['info', 'dns.recovered', 'reviews', 'reviews.test', 'reviews.test of reviews: SERVFAIL'],
+    ],
+  );
+});
+
 test('a change of an endpoint is a line, and one that is passed over a warning', () => {
   const { listener, fields } = createCapturedLog();
   const change = { upstream: 'reviews', endpoint: '10.0.0.1:80', why: 'ECONNREFUSED', at: 0 } as const;
@@ -192,6 +235,9 @@ test('a pretty line begins with time, level and message and leaves out what is e
     lines[0]!,
     /^\d\d:\d\d:\d\d\.\d{3} INFO {2}exchange upstream=reviews endpoint=10\.1\.0\.4:9080 /,
   );
-  assert.match(lines[0]!, / status=502 outcome=failure reason=connect_refused attempts=3 /);
+  assert.match(
+    lines[0]!,
+    / status=502 outcome=failure reason=connect_refused attempts=3 retrySkipped=budget /,
+  );
   assert.doesNotMatch(lines[0]!, /route=|traceparent=|firstByteMs=/);
 });

@@ -11,7 +11,15 @@ const sourceOf = (commands: Commands): MetricsSource => ({
   commands,
   clock: new VirtualClock(),
   version: '1.2.3',
-  upstreams: () => [{ name: 'reviews', retryBudgetTokens: 7, endpoints: { available: 2, passedOver: 1 } }],
+  upstreams: () => [
+    {
+      name: 'reviews',
+      retryBudgetTokens: 7,
+      endpoints: { available: 2, passedOver: 1 },
+      dnsLookups: { answered: 5, empty: 0, failed: 2, timeout: 1 },
+    },
+    { name: 'fixed', retryBudgetTokens: 7, endpoints: { available: 1, passedOver: 0 }, dnsLookups: null },
+  ],
   reloads: () => ({ succeeded: 3, failed: 1, lastSucceeded: false }),
   logLinesDropped: () => 4,
   listenerErrors: () => 0,
@@ -43,7 +51,7 @@ test('requests are counted by outcome and code, to the unit', async () => {
     0,
   );
   book.exchangeEnded(exchangeEnded({ outcome: clientGone, reason: 'client_gone', status: 499 }), 0);
-  book.exchangeEnded(exchangeEnded({ outcome: rejected('circuit_open'), isFallback: true }), 0);
+  book.exchangeEnded(exchangeEnded({ outcome: rejected('circuit_open'), fallback: 'served' }), 0);
 
   const samples = await scrape(commands);
 
@@ -176,11 +184,13 @@ test('every metric of the documentation is there, with process and event-loop me
   const { text } = await new Metrics(sourceOf(new Commands())).page('');
 
   const names =
-    'requests_total request_duration_seconds attempts_total breaker_state breaker_transitions_total bulkhead_in_flight bulkhead_queued rejected_total retries_total retries_skipped_total retry_budget_tokens upstream_endpoints config_reloads_total config_last_reload_success build_info';
+    'requests_total request_duration_seconds attempts_total breaker_state breaker_transitions_total bulkhead_in_flight bulkhead_queued rejected_total retries_total retries_skipped_total retry_budget_tokens upstream_endpoints dns_lookups_total config_reloads_total config_last_reload_success build_info';
   for (const name of names.split(' ')) assert.ok(text.includes(`# TYPE outrigger_${name} `), name);
   const samples = parseExposition(text);
   assert.equal(samples.get('outrigger_retry_budget_tokens{upstream="reviews"}'), 7);
   assert.equal(samples.get('outrigger_upstream_endpoints{upstream="reviews",state="passed_over"}'), 1);
+  assert.equal(samples.get('outrigger_dns_lookups_total{upstream="reviews",result="failed"}'), 2);
+  assert.equal(text.includes('outrigger_dns_lookups_total{upstream="fixed"'), false);
   assert.equal(samples.get('outrigger_config_reloads_total{result="failure"}'), 1);
   assert.equal(samples.get('outrigger_config_last_reload_success'), 0);
   assert.equal(samples.get(`outrigger_build_info{version="1.2.3",node="${process.version}"}`), 1);

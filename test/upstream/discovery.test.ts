@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { failure } from '../../src/policy/outcome.ts';
-import type { EndpointChange } from '../../src/telemetry/events.ts';
-import type { ResolveObserver } from '../../src/upstream/resolver.ts';
+import { EventBus } from '../../src/telemetry/bus.ts';
+import type { DiscoveryChange, EndpointSetChange } from '../../src/telemetry/events.ts';
+import type { ResolvedAddress, ResolveObserver } from '../../src/upstream/lookup.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
 
@@ -10,10 +11,13 @@ const absent = failure('dns_error', true, 'NXDOMAIN');
 const broken = failure('dns_error', true, 'SERVFAIL');
 const silent = failure('dns_timeout', true, 'ETIMEOUT');
 
+const resolvedAs = (host: string): ResolvedAddress => ({ host, family: host.includes(':') ? 6 : 4 });
+
 /** An upstream with a declared name, and name servers that answer when the test says so. */
 const setUp = (random: () => number = () => 0) => {
   const clock = new VirtualClock();
-  const changes: EndpointChange[] = [];
+  const changes: EndpointSetChange[] = [];
+  const troubles: DiscoveryChange[] = [];
   let observer: ResolveObserver | null = null;
   let asked = 0;
   let cancelled = 0;
@@ -23,8 +27,8 @@ const setUp = (random: () => number = () => 0) => {
     clock,
     random,
     resolver: {
-      resolve: (name, port, theirs) => {
-        assert.deepEqual([name, port, observer], ['reviews.test', 9080, null]);
+      resolve: (name, port, theirs, patience) => {
+        assert.deepEqual([name, port, patience, observer], ['reviews.test', 9080, 'thorough', null]);
         asked += 1;
         observer = theirs;
         return {
@@ -34,7 +38,10 @@ const setUp = (random: () => number = () => 0) => {
         };
       },
     },
-    onChange: (change) => changes.push(change),
+    bus: new EventBus([
+      { endpointSetChanged: (change) => changes.push(change) },
+      { discoveryChanged: (change) => troubles.push(change) },
+    ]),
   });
   const takeObserver = (): ResolveObserver => {
     assert.ok(observer, 'nothing was asked');
@@ -46,13 +53,11 @@ const setUp = (random: () => number = () => 0) => {
     clock,
     upstream,
     changes,
+    troubles,
     asked: () => asked,
     cancelled: () => cancelled,
-    answer: (hosts: readonly string[], ttlMs = 5000) =>
-      takeObserver().resolved(
-        hosts.map((host) => ({ host, family: host.includes(':') ? 6 : 4 })),
-        ttlMs,
-      ),
+    answer: (hosts: readonly string[], ttlMs = 5000) => takeObserver().resolved(hosts.map(resolvedAs), ttlMs),
+    answerWithPorts: (addresses: readonly ResolvedAddress[]) => takeObserver().resolved(addresses, 5000),
     fail: (fault: typeof absent) => takeObserver().failed(fault),
     labels: () => upstream.endpoints.map(({ label }) => label).sort(),
     pick: () => upstream.pick(clock.now(), null, { host: '', port: 0 }),
@@ -90,8 +95,10 @@ test('an address that stays keeps its endpoint; one that goes is retired', () =>
   assert.deepEqual(labels(), ['10.0.0.1:9080', '10.0.0.3:9080']);
   assert.ok(upstream.endpoints.includes(staying!));
   assert.deepEqual([staying!.isRemoved, leaving!.isRemoved, closed], [false, true, 1]);
-  const seen = changes.map(({ change, endpoint }) => `${change} ${endpoint}`);
-  assert.deepEqual(seen, ['removed 10.0.0.2:9080', 'added 10.0.0.3:9080']);
+  assert.deepEqual(
+    changes.map(({ added, removed, size, why }) => ({ added, removed, size, why })),
+    [{ added: ['10.0.0.3:9080'], removed: ['10.0.0.2:9080'], size: 2, why: 'resolved' }],
+  );
 });
 
 test('an answer that says the same changes nothing', () => {
@@ -197,6 +204,107 @@ for (const fault of [broken, silent]) {
     assert.equal(changes.at(-1)!.why, `no answer for 5 minutes: ${fault.detail}`);
   });
 }
+
+test('two hundred addresses that change at once are one event, and none of the old ones is left', () => {
+  const { upstream, answer, clock, changes, labels } = setUp();
+  upstream.start();
+  answer(Array.from({ length: 200 }, (_, index) => `10.0.0.${index}`));
+  clock.advance(5000);
+  answer(Array.from({ length: 200 }, (_, index) => `10.0.1.${index}`));
+  assert.deepEqual(
+    changes.map(({ added, removed, size }) => [added.length, removed.length, size]),
+    [
+      [200, 1, 200],
+      [200, 200, 200],
+    ],
+  );
+  assert.ok(labels().every((label) => label.startsWith('10.0.1.')));
+});
+
+test('an address that the records give two ports is two endpoints', () => {
+  const { upstream, answerWithPorts, labels } = setUp();
+  upstream.start();
+  answerWithPorts([
+    { host: '10.0.0.1', family: 4, port: 80 },
+    { host: '10.0.0.1', family: 4, port: 81 },
+  ]);
+  assert.deepEqual(labels(), ['10.0.0.1:80', '10.0.0.1:81']);
+});
+
+test('a set that had vanished is in use again with the first answer that has addresses', () => {
+  const { upstream, answer, fail, clock, pick, changes } = setUp();
+  upstream.start();
+  answer(['10.0.0.1']);
+  for (const waitMs of [5000, 1000]) {
+    clock.advance(waitMs);
+    fail(absent);
+  }
+  assert.equal(pick(), null);
+  assert.equal(changes.at(-1)!.why, 'no addresses: NXDOMAIN');
+  clock.advance(2000);
+  answer(['10.0.0.1']);
+  assert.equal(pick()!.label, '10.0.0.1:9080');
+});
+
+test('listeners hear when a name can no longer be resolved and when it can be again, and nothing in between', () => {
+  const { upstream, answer, fail, clock, troubles } = setUp();
+  upstream.start();
+  answer(['10.0.0.1', '10.0.0.2', '10.0.0.3']);
+  clock.advance(5000);
+  fail(broken);
+  for (const waitMs of [1000, 2000, 4000]) {
+    clock.advance(waitMs);
+    fail(silent);
+  }
+  clock.advance(5000);
+  answer(['10.0.0.1']);
+  clock.advance(5000);
+  fail(broken);
+  assert.deepEqual(
+    troubles.map(({ upstream: name, host, change, why }) => `${name} ${host} ${change}: ${why}`),
+    [
+      'reviews reviews.test failing: SERVFAIL, keeping 3 addresses that are 5.0 s old',
+      'reviews reviews.test recovered: resolved again after 12.0 s',
+      'reviews reviews.test failing: SERVFAIL, keeping 1 address that is 5.0 s old',
+    ],
+  );
+});
+
+test('a name that was never resolved says so', () => {
+  const { upstream, fail, troubles } = setUp();
+  upstream.start();
+  fail(silent);
+  assert.equal(troubles[0]!.why, 'ETIMEOUT, and it has never been resolved');
+});
+
+test('what is known of a name can be seen: how old it is, whether it is stale, and what failed last', () => {
+  const { upstream, answer, fail, clock } = setUp();
+  const status = () => {
+    const { resolvedAgoMs, isStale, lastFailure } = upstream.dns(clock.now())!;
+    return [resolvedAgoMs, isStale, lastFailure];
+  };
+  upstream.start();
+  assert.deepEqual(status(), [-1, false, null]);
+  answer(['10.0.0.1']);
+  clock.advance(5000);
+  fail(broken);
+  clock.advance(500);
+  assert.deepEqual(status(), [5500, true, { detail: 'SERVFAIL', agoMs: 500 }]);
+  clock.advance(500);
+  answer(['10.0.0.1']);
+  assert.deepEqual(status(), [0, false, { detail: 'SERVFAIL', agoMs: 1000 }]);
+});
+
+test('every lookup is counted once, by how it ended', () => {
+  const { upstream, answer, fail, clock } = setUp();
+  upstream.start();
+  answer(['10.0.0.1']);
+  for (const fault of [absent, broken, broken, silent]) {
+    clock.advance(5500);
+    fail(fault);
+  }
+  assert.deepEqual(upstream.dns(0)!.lookups, { answered: 1, empty: 1, failed: 2, timeout: 1 });
+});
 
 test('after closing nothing is asked and no timer is left', () => {
   const waiting = setUp();

@@ -4,15 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Failure } from '../../src/policy/outcome.ts';
-import type { IpLiteral } from '../../src/upstream/address-rules.ts';
-import { type ResolveObserver, Resolver } from '../../src/upstream/resolver.ts';
+import type { Patience, ResolvedAddress, ResolveObserver } from '../../src/upstream/lookup.ts';
+import { Resolver } from '../../src/upstream/resolver.ts';
 import { DnsServer } from '../rig/dns-server.ts';
+import { eventually } from '../rig/eventually.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
 
 const HOSTS =
   '10.9.9.9 listed.test LISTED2.test\n127.0.0.1 mine.test\n10.1.1.1 mixed.test\n127.0.0.1 mixed.test\n';
 
-const start = async (t: TestContext) => {
+const start = async (t: TestContext, timeoutMs = 50) => {
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-resolver-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const hostsPath = join(folder, 'hosts');
@@ -22,7 +23,7 @@ const start = async (t: TestContext) => {
   const resolver = new Resolver({
     clock,
     hostsPath,
-    dns: { servers: [server.address], search: [], ndots: 1, timeoutMs: 50, tries: 1 },
+    dns: { servers: [server.address], search: [], ndots: 1, timeoutMs, tries: 1 },
     isOwnListener: (ip, port) => ip === '127.0.0.1' && port === 7400,
   });
   t.after(() => resolver.close());
@@ -45,16 +46,16 @@ const answer = (): Answer => {
   const self: Answer = {
     settled: promise,
     text: '',
-    resolved: (addresses: readonly IpLiteral[], ttlMs: number) =>
-      settle(`${addresses.map(({ host }) => host).join(' ')} ${ttlMs}`),
+    resolved: (addresses: readonly ResolvedAddress[], ttlMs: number) =>
+      settle(`${addresses.map(({ host, port }) => (port ? `${host}:${port}` : host)).join(' ')} ${ttlMs}`),
     failed: (fault: Failure) => settle(`${fault.reason} ${fault.detail}`),
   };
   return self;
 };
 
-const ask = (resolver: Resolver, name: string, port = 80): Promise<string> => {
+const ask = (resolver: Resolver, name: string, port = 80, patience: Patience = 'brief'): Promise<string> => {
   const heard = answer();
-  resolver.resolve(name, port, heard);
+  resolver.resolve(name, port, heard, patience);
   return heard.settled;
 };
 
@@ -124,12 +125,27 @@ test('a failure is remembered for a second', async (t) => {
   assert.equal(await ask(resolver, 'late.test'), '10.0.0.1 30000');
 });
 
-test('those who ask for a name at the same time share one query', async (t) => {
+test('a thousand that ask for a name at the same time share one query', async (t) => {
   const { server, resolver } = await start(t);
   server.set('a.test', { a: ['10.0.0.1'] });
-  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(resolver, 'a.test')));
+  const answers = await Promise.all(Array.from({ length: 1000 }, () => ask(resolver, 'a.test')));
   assert.deepEqual(new Set(answers), new Set(['10.0.0.1 30000']));
   assert.equal(server.askedFor('a.test'), 1);
+});
+
+test('who waits briefly has the first family after 50 ms, who waits thoroughly has both', async (t) => {
+  const { server, clock, resolver } = await start(t, 2000);
+  server.set('half.test', { a: ['10.0.0.1'], silent: ['AAAA'] });
+  const brief = answer();
+  const thorough = answer();
+  resolver.resolve('half.test', 80, thorough, 'thorough');
+  resolver.resolve('half.test', 80, brief, 'brief');
+  await eventually('IPv4 is there', () => clock.pendingTimers === 1);
+  clock.advance(50);
+  assert.deepEqual([brief.text, thorough.text], ['10.0.0.1 30000', '']);
+  assert.equal(askAtOnce(resolver, 'half.test'), '10.0.0.1 30000', 'who comes later does not wait again');
+  assert.equal(await thorough.settled, '10.0.0.1 30000');
+  assert.equal(server.askedFor('half.test'), 1);
 });
 
 test('who cancels hears nothing, and the others still do', async (t) => {

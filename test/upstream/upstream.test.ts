@@ -8,8 +8,10 @@ import {
   rejected,
   success,
 } from '../../src/policy/outcome.ts';
+import { EventBus } from '../../src/telemetry/bus.ts';
 import type { EndpointChange } from '../../src/telemetry/events.ts';
 import type { Endpoint } from '../../src/upstream/endpoint.ts';
+import { connectFault } from '../../src/upstream/faults.ts';
 import type { Address, EndpointSource } from '../../src/upstream/sources.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
 import { seededRandom } from '../rig/seeded-random.ts';
@@ -23,13 +25,17 @@ const addresses = (count: number): Address[] =>
 const setUp = (source: EndpointSource, random = seededRandom(5)) => {
   const clock = new VirtualClock();
   const changes: EndpointChange[] = [];
+  const sets: { readonly added: readonly string[]; readonly removed: readonly string[] }[] = [];
   const upstream = new Upstream({
     name: 'reviews',
     source,
     clock,
     random,
     resolver: { resolve: () => assert.fail('nothing is to be resolved here') },
-    onChange: (change) => changes.push(change),
+    bus: new EventBus([
+      { endpointChanged: (change) => changes.push(change) },
+      { endpointSetChanged: ({ added, removed }) => sets.push({ added, removed }) },
+    ]),
   });
   upstream.start();
   const pick = (avoid: Endpoint | null = null): Endpoint => {
@@ -45,7 +51,7 @@ const setUp = (source: EndpointSource, random = seededRandom(5)) => {
     settle(endpoint, outcome);
   };
   const log = (): string[] => changes.map(({ change, endpoint }) => `${change} ${endpoint}`);
-  return { clock, upstream, changes, pick, settle, attempt, log };
+  return { clock, upstream, changes, sets, pick, settle, attempt, log };
 };
 
 /** An upstream of `count` fixed endpoints, without jitter. */
@@ -116,6 +122,23 @@ test('an endpoint that breaks off in the middle of its answer is passed over too
   assert.equal(pick(), sound);
   clock.advance(1000);
   assert.equal(pick(), breaking);
+});
+
+test('an IPv6 endpoint where there is no route costs one attempt, and the others go elsewhere', () => {
+  const { upstream, pick, attempt, clock } = setUp({
+    kind: 'static',
+    addresses: [
+      { kind: 'ip', host: 'fd00::1', port: 80 },
+      { kind: 'ip', host: '10.0.0.1', port: 80 },
+    ],
+  });
+  const [unreachable, reachable] = upstream.endpoints as readonly [Endpoint, Endpoint];
+  attempt(unreachable, connectFault(Object.assign(new Error(), { code: 'ENETUNREACH' })));
+  for (let index = 0; index < 50; index += 1) {
+    assert.equal(pick(), reachable);
+    attempt(reachable, success(200));
+    clock.advance(10);
+  }
 });
 
 test('nothing else passes an endpoint over', () => {
@@ -274,7 +297,7 @@ test('closing takes the endpoints out of use and closes what they keep', () => {
 });
 
 test('what the app named becomes an endpoint of its own, found again by any spelling', () => {
-  const { upstream, log } = setUp({ kind: 'named' });
+  const { upstream, sets } = setUp({ kind: 'named' });
   const get = (host: string, port: number) => upstream.pick(0, null, { host, port });
   const byName = get('Reviews.test', 80)!;
   assert.deepEqual(byName.address, { kind: 'name', host: 'reviews.test', port: 80 });
@@ -283,12 +306,15 @@ test('what the app named becomes an endpoint of its own, found again by any spel
   assert.deepEqual(byAddress.address, { kind: 'ip', host: 'fd00::1', port: 80 });
   assert.notEqual(get('reviews.test', 81), byName);
   assert.equal(get('Reviews.test', 80), byName);
-  assert.deepEqual(log(), ['added reviews.test:80', 'added [fd00::1]:80', 'added reviews.test:81']);
+  assert.deepEqual(
+    sets.map(({ added }) => added.join()),
+    ['reviews.test:80', '[fd00::1]:80', 'reviews.test:81'],
+  );
   assert.equal(upstream.endpoints.length, 3);
 });
 
 test('of more than 64 named endpoints the one that was idle for longest goes', () => {
-  const { upstream, log } = setUp({ kind: 'named' });
+  const { upstream, sets } = setUp({ kind: 'named' });
   const get = (port: number) => upstream.pick(0, null, { host: 'reviews.test', port });
   const endpoints = Array.from({ length: 64 }, (_, index) => get(index + 1)!);
   let closed = 0;
@@ -298,7 +324,7 @@ test('of more than 64 named endpoints the one that was idle for longest goes', (
   get(3);
   assert.ok(get(65));
   assert.equal(upstream.endpoints.length, 64);
-  assert.equal(log().at(-2), 'removed reviews.test:2');
+  assert.deepEqual(sets.at(-2)!.removed, ['reviews.test:2']);
   assert.deepEqual([endpoints[1]!.isRemoved, closed], [true, 1]);
   assert.equal(get(1), endpoints[0]);
   assert.equal(get(3), endpoints[2]);
