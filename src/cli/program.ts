@@ -4,6 +4,7 @@ import { addCheckCommand } from './check-command.ts';
 import { addConfigCommand } from './config-command.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { addRunCommand } from './run-command.ts';
+import { addSchemaCommand } from './schema-command.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Usage errors as one line, whatever the library adds below them. */
@@ -33,6 +34,7 @@ export const runProgram = async (args: readonly string[], terminal: Terminal): P
   addRunCommand(program, terminal, finish);
   addCheckCommand(program, terminal, finish);
   addConfigCommand(program, terminal, finish);
+  addSchemaCommand(program, terminal, finish);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -1,12 +1,8 @@
-import { cannotShare, formatHostName, formatListenAddress, isLoopback, wouldReach } from './addresses.ts';
+import { formatHostName, formatListenAddress, isLoopback } from './addresses.ts';
+import { BoundPorts, type Listener } from './bound-ports.ts';
 import type { Findings } from './findings.ts';
 import { formatPath, type Path } from './problem.ts';
-import type { ListenAddress, Settings, UpstreamSettings } from './settings.ts';
-
-interface Listener {
-  readonly path: Path;
-  readonly address: ListenAddress;
-}
+import type { Settings, UpstreamSettings } from './settings.ts';
 
 const listenersOf = (settings: Settings): Listener[] => {
   const listeners: Listener[] = [
@@ -21,21 +17,15 @@ const listenersOf = (settings: Settings): Listener[] => {
   return listeners;
 };
 
-/** Listeners by port: only those of one port can have to do with each other. */
-type ByPort = ReadonlyMap<number, readonly Listener[]>;
-
-const checkListeners = (listeners: readonly Listener[], findings: Findings): ByPort => {
-  const byPort = new Map<number, Listener[]>();
+const checkListeners = (listeners: readonly Listener[], findings: Findings): BoundPorts => {
+  const ports = new BoundPorts();
   for (const listener of listeners) {
-    const neighbours = byPort.get(listener.address.port) ?? [];
-    byPort.set(listener.address.port, neighbours);
-    const other = neighbours.find((each) => cannotShare(each.address, listener.address));
-    neighbours.push(listener);
+    const other = ports.add(listener);
     if (other === undefined) continue;
     const message = `${formatListenAddress(listener.address)} is taken by ${formatPath(other.path)}`;
     findings.add(listener.path, message, 'give it another port', [other.path]);
   }
-  return byPort;
+  return ports;
 };
 
 const checkHosts = (upstreams: readonly UpstreamSettings[], findings: Findings): void => {
@@ -46,18 +36,18 @@ const checkHosts = (upstreams: readonly UpstreamSettings[], findings: Findings):
       const text = formatHostName(host);
       const owner = owners.get(text);
       if (owner === undefined) owners.set(text, path);
-      else
-        findings.add(path, `the host ${text} already belongs to ${formatPath(owner)}`, 'name it once', [
-          owner,
-        ]);
+      else {
+        const message = `the host ${findings.shown(path, text)} already belongs to ${formatPath(owner)}`;
+        findings.add(path, message, 'name it once', [owner]);
+      }
     }
   }
 };
 
-const checkEndpoints = (upstream: UpstreamSettings, listeners: ByPort, findings: Findings): void => {
+const checkEndpoints = (upstream: UpstreamSettings, ports: BoundPorts, findings: Findings): void => {
   const { name, source } = upstream;
   const report = (path: Path, host: string, port: number): void => {
-    const own = listeners.get(port)?.find((listener) => wouldReach(host, port, listener.address));
+    const own = ports.reachedBy(host, port);
     if (own === undefined) return;
     findings.add(path, `leads back to ${formatPath(own.path)}, a port of ours`, 'name the upstream itself', [
       own.path,
@@ -77,10 +67,10 @@ const checkEndpoints = (upstream: UpstreamSettings, listeners: ByPort, findings:
 
 /** Everything about addresses and names that only shows when the whole configuration is seen. */
 export const checkAddresses = (settings: Settings, findings: Findings): void => {
-  const listeners = checkListeners(listenersOf(settings), findings);
+  const ports = checkListeners(listenersOf(settings), findings);
   checkHosts(settings.upstreams, findings);
   for (const upstream of settings.upstreams) {
-    checkEndpoints(upstream, listeners, findings);
+    checkEndpoints(upstream, ports, findings);
     if (upstream.hosts.length === 0 && upstream.listen === null) {
       const hint = 'give it a host or a port of its own (listen)';
       findings.add(['upstreams', upstream.name, 'hosts'], 'nothing can reach this upstream', hint, [

@@ -2,6 +2,12 @@ import { isIP, isIPv4, isIPv6 } from 'node:net';
 import type { Address } from '../upstream/sources.ts';
 import type { HostName, ListenAddress } from './settings.ts';
 
+/** A name to resolve; port 0: a service, whose records say the port. */
+export interface DnsName {
+  readonly host: string;
+  readonly port: number;
+}
+
 interface HostAndPort {
   readonly host: string;
   /** null where none was written. */
@@ -65,6 +71,22 @@ export const parseTarget = (text: string): { readonly host: string; readonly por
   return { host: parsed.host, port: parsed.port };
 };
 
+/**
+ * What is resolved in the background: a name and its port, or a service (`_http._tcp.name`, RFC 2782) without one, since
+ * its records say the port; that is 0 then. Else what is wrong with it.
+ */
+export const parseDnsName = (text: string): DnsName | 'no name' | 'no port' | 'service with a port' => {
+  const parsed = parseHostAndPort(text);
+  if (parsed === null || parsed.port === 0) return 'no name';
+  const isService = /^_[^.]+\._[^.]+\./.test(parsed.host);
+  if (parsed.port === null) return isService ? { host: parsed.host, port: 0 } : 'no port';
+  return isService ? 'service with a port' : { host: parsed.host, port: parsed.port };
+};
+
+/** The same text again. */
+export const formatDnsName = ({ host, port }: DnsName): string =>
+  port === 0 ? host : `${bracketed(host)}:${port}`;
+
 /** `10.0.0.1:80`, `[fd00::1]:80`, `name:80` or `unix:/absolute/path` (107 bytes at most, the kernel's limit); else null. */
 export const parseEndpointAddress = (text: string): Address | null => {
   if (text.startsWith('unix:')) {
@@ -96,7 +118,8 @@ export const formatHostName = (name: HostName): string =>
 
 // An IPv4 address that is written as IPv6 reaches the same listener.
 const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
-const withoutMapping = (host: string): string => {
+/** An IPv6 address that holds an IPv4 address, as the latter. */
+export const withoutMapping = (host: string): string => {
   const match = mapped.exec(host);
   if (match === null) return host;
   const [high, low] = [Number.parseInt(match[1]!, 16), Number.parseInt(match[2]!, 16)];
@@ -109,28 +132,5 @@ export const isLoopback = (host: string): boolean => {
   return plain === 'localhost' || plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
 };
 
-const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
-
-const hostsOf = (host: string): readonly string[] =>
-  host === 'localhost' ? ['127.0.0.1', '::1'] : [withoutMapping(host)];
-
-/** True when both cannot be bound at the same time. Port 0 never collides. */
-export const cannotShare = (a: ListenAddress, b: ListenAddress): boolean => {
-  if (a.port === 0 || a.port !== b.port) return false;
-  for (const left of hostsOf(a.host)) {
-    for (const right of hostsOf(b.host)) {
-      if (left === right || left === '::' || right === '::') return true;
-      if ((left === '0.0.0.0' && isIPv4(right)) || (right === '0.0.0.0' && isIPv4(left))) return true;
-    }
-  }
-  return false;
-};
-
-/** True when dialling `host:port` would reach a listener at `listener`. A wildcard listener is reached by every loopback address. */
-export const wouldReach = (host: string, port: number, listener: ListenAddress): boolean => {
-  if (listener.port === 0 || port !== listener.port) return false;
-  // Dialling the unspecified address reaches the local machine.
-  const dialled = isWildcard(host) ? ['127.0.0.1', '::1'] : hostsOf(host);
-  if (isWildcard(listener.host)) return dialled.some(isLoopback);
-  return hostsOf(listener.host).some((each) => dialled.includes(each));
-};
+/** True for the addresses that stand for all of the machine's. */
+export const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';

@@ -3,7 +3,7 @@ import type { PolicySettings } from '../policy/policies.ts';
 import { checkAddresses } from './address-checks.ts';
 import { parseHostPattern } from './addresses.ts';
 import { globalBounds, keepWithin, policyBounds } from './bounds.ts';
-import { readConfigFile } from './config-file.ts';
+import { type FileContent, readConfigFile } from './config-file.ts';
 import { defaultsOf, fillIn } from './fill-in.ts';
 import type { Findings } from './findings.ts';
 import { globalKeys } from './global-keys.ts';
@@ -11,6 +11,7 @@ import { checkEffect, checkPolicy } from './policy-checks.ts';
 import { type Policy, policyKeys, type WrittenPolicy } from './policy-keys.ts';
 import { toPolicySettings, toPoolSettings } from './policy-settings.ts';
 import type { Path } from './problem.ts';
+import { checkRoutes } from './route-checks.ts';
 import type { RouteSettings, Settings, UpstreamSettings } from './settings.ts';
 import { formatSize } from './units.ts';
 import { defaultMatch } from './upstream-keys.ts';
@@ -23,7 +24,10 @@ class SettingsBuilder {
   readonly #findings: Findings;
   readonly #folder: string;
   readonly #replayBytes: number;
-  readonly #bodies = new Map<string, Uint8Array>();
+  readonly hiddenTexts = new Set<string>();
+  readonly #bodies = new Map<string, FileContent>();
+  /** Bodies that stand in the configuration itself: whoever inherits one shares its bytes. */
+  readonly #texts = new Map<string, Uint8Array>();
 
   constructor(file: string, replayBytes: number, findings: Findings) {
     this.#folder = dirname(file);
@@ -34,6 +38,7 @@ class SettingsBuilder {
   /** One step of defaults → upstream → route. */
   layer(base: Policy, written: WrittenPolicy, path: Path): Policy {
     const policy = fillIn(policyKeys, base, written);
+    this.#hideForeign(written, [...path, 'fallback']);
     const { body, bodyFile } = written.fallback ?? {};
     // The one that is written displaces the other one, wherever that was inherited from.
     const fallback = { ...policy.fallback };
@@ -54,6 +59,14 @@ class SettingsBuilder {
     return this.#withinReplay(result, written, path);
   }
 
+  #hideForeign({ fallback }: WrittenPolicy, path: Path): void {
+    const { body, headers } = fallback ?? {};
+    if (typeof body === 'string' && this.#findings.isForeign([...path, 'body'])) this.hiddenTexts.add(body);
+    for (const [name, value] of Object.entries(headers ?? {})) {
+      if (this.#findings.isForeign([...path, 'headers', name])) this.hiddenTexts.add(value);
+    }
+  }
+
   upstream(name: string, written: WrittenUpstream, defaults: Policy): UpstreamSettings {
     const path = ['upstreams', name];
     const policy = this.layer(defaults, written, path);
@@ -61,7 +74,7 @@ class SettingsBuilder {
       this.#route(route, policy, [...path, 'routes', index]),
     );
     if (routes.length === 0) checkEffect(path, written, policy, this.#findings);
-    this.#checkRoutes(routes, path);
+    checkRoutes(routes, path, this.#findings);
     if (written.endpoints !== undefined && written.dns !== undefined) {
       this.#findings.add([...path, 'dns'], 'dns and endpoints exclude each other', 'keep one of them');
     }
@@ -117,42 +130,27 @@ class SettingsBuilder {
     };
   }
 
-  #checkRoutes(routes: readonly RouteSettings[], path: Path): void {
-    for (const [index, route] of routes.entries()) {
-      const at = [...path, 'routes', index];
-      const before = routes.slice(0, index);
-      if (before.some((other) => other.name === route.name)) {
-        this.#findings.add([...at, 'name'], `the name "${route.name}" is taken by another route`);
-      }
-      const twin = before.find((other) => isSameMatch(other, route));
-      if (twin !== undefined) {
-        const message = `matches the same requests as the route "${twin.name}"`;
-        this.#findings.add([...at, 'match'], message, 'give it another path or other methods');
-      }
-    }
+  /** Reads the file that a layer names, once for all of them. Layers above it inherit the bytes. */
+  #readBody(bodyFile: string, path: Path): void {
+    const content = this.#bodies.get(bodyFile) ?? readConfigFile(resolve(this.#folder, bodyFile));
+    this.#bodies.set(bodyFile, content);
+    if (content.ok) return;
+    const at = [...path, 'fallback', 'bodyFile'];
+    this.#findings.add(at, `${this.#findings.shown(at, bodyFile)}: ${content.message}`, content.hint);
   }
 
-  /** Reads the file that a layer names. Layers above it inherit the bytes. */
-  #readBody(bodyFile: string, path: Path): void {
-    const content = readConfigFile(resolve(this.#folder, bodyFile));
-    if (content.ok) this.#bodies.set(bodyFile, content.bytes);
-    else
-      this.#findings.add([...path, 'fallback', 'bodyFile'], `${bodyFile}: ${content.message}`, content.hint);
+  #bytesOf(text: string): Uint8Array {
+    const bytes = this.#texts.get(text) ?? new TextEncoder().encode(text);
+    this.#texts.set(text, bytes);
+    return bytes;
   }
 
   #bodyOf({ fallback }: Policy): Uint8Array {
-    if (fallback.body !== null) return new TextEncoder().encode(fallback.body);
-    return (fallback.bodyFile === null ? undefined : this.#bodies.get(fallback.bodyFile)) ?? noBytes;
+    if (fallback.body !== null) return this.#bytesOf(fallback.body);
+    const content = fallback.bodyFile === null ? undefined : this.#bodies.get(fallback.bodyFile);
+    return content?.ok === true ? content.bytes : noBytes;
   }
 }
-
-const isSameMatch = (a: RouteSettings, b: RouteSettings): boolean => {
-  if (a.match.path !== b.match.path) return false;
-  if (a.match.methods.length === 0 || b.match.methods.length === 0) {
-    return a.match.methods.length === b.match.methods.length;
-  }
-  return a.match.methods.some((method) => b.match.methods.includes(method));
-};
 
 /** Merges, fills in every default, and checks all that only shows when the parts are seen together. */
 export const buildSettings = (written: WrittenConfig, file: string, findings: Findings): Settings => {
@@ -193,6 +191,7 @@ export const buildSettings = (written: WrittenConfig, file: string, findings: Fi
     replayBytes: limits.replay,
     log: { level: log.level, format: log.format, access: log.access, sampleRatio: log.sample },
     drain: { deadlineMs: drain.deadline, idleExitMs: drain.idleExit },
+    hiddenTexts: builder.hiddenTexts,
   };
   checkAddresses(settings, findings);
   return settings;

@@ -1,9 +1,11 @@
 import * as v from 'valibot';
 import { EnvScalar } from './env-scalar.ts';
+import { keyHint } from './key-hints.ts';
+import { notAList } from './kinds.ts';
 import type { Locations } from './locations.ts';
-import { didYouMean } from './nearest.ts';
-import { formatPath, type Path, type Problem, quote } from './problem.ts';
-import { configSchema, knownKeys, type WrittenConfig } from './vocabulary.ts';
+import { formatPath, inFileOrder, maxProblems, type Path, type Problem, quote } from './problem.ts';
+import { listHint, mappingHint } from './shape-hints.ts';
+import { configSchema, type WrittenConfig } from './vocabulary.ts';
 
 /** What could be made of a file, and what was wrong with the rest. */
 export interface Shape {
@@ -24,19 +26,37 @@ const isMissing = (issue: Issue): boolean =>
   issue.type === 'object_with_rest' && issue.received === 'undefined';
 
 const describe = (issue: Issue, path: Path): { message: string; hint: string } => {
-  const key = String(path.at(-1) ?? '');
   if (issue.type === 'never') {
-    return { message: `unknown key "${key}"`, hint: didYouMean(key, knownKeys(path.slice(0, -1))) };
+    return { message: `unknown key "${String(path.at(-1))}"`, hint: keyHint(path) };
   }
   if (isMissing(issue)) return { message: 'is missing', hint: 'it must be written' };
   if (issue.type === 'custom') {
-    const value = issue.input instanceof EnvScalar ? issue.input.value : issue.input;
+    const value = issue.input;
     if (value === null)
       return { message: 'has no value', hint: 'write {} or [] for an empty one, or leave it out' };
-    return { message: `${quote(value)} ${issue.message}`, hint: '' };
+    const hint = issue.message === notAList ? listHint : mappingHint;
+    const isForeign = value instanceof EnvScalar;
+    return {
+      message: `${quote(value)} ${issue.message}`,
+      hint: isForeign ? 'a reference stands for a single value' : hint(path, value),
+    };
   }
   return { message: issue.message, hint: issue.kind === 'transformation' ? (issue.expected ?? '') : '' };
 };
+
+/** Only as many are put into words as will be shown: hints take time, and a hostile file has thousands of mistakes. */
+const tell = (issues: readonly Issue[], locations: Locations): Problem[] =>
+  issues
+    .map((issue) => {
+      const path = pathOf(issue);
+      const location = isAboutKey(issue) ? locations.ofKey(path) : locations.ofValue(path);
+      return { issue, at: path, problem: { ...location, path: formatPath(path) } };
+    })
+    .toSorted((a, b) => inFileOrder(a.problem, b.problem))
+    .map(({ issue, at, problem }, index) => {
+      const words = index < maxProblems ? describe(issue, at) : { message: issue.message, hint: '' };
+      return { ...problem, ...words };
+    });
 
 /** Takes away the key that a path leads to, or the whole list that it leads into; true when it was there. */
 const remove = (tree: unknown, path: Path): boolean => {
@@ -57,19 +77,18 @@ const remove = (tree: unknown, path: Path): boolean => {
  * all the rest and every problem is told at once.
  */
 export const checkShape = (tree: unknown, locations: Locations): Shape => {
-  const problems: Problem[] = [];
+  let problems: readonly Problem[] = [];
   const refused: Path[] = [];
   // Taking out a value can leave a mapping without a key that must be there; it goes in the next round, silently.
   for (let round = 0; ; round += 1) {
     const result = v.safeParse(configSchema, tree);
     if (result.success) return { written: result.output as WrittenConfig, problems, refused };
+    if (round === 0) problems = tell(result.issues, locations);
+    // More than will be shown: what the rest means is of no interest to anybody.
+    if (problems.length > maxProblems) return { written: {}, problems, refused };
     let isProgress = false;
     for (const issue of result.issues) {
       const path = pathOf(issue);
-      if (round === 0) {
-        const location = isAboutKey(issue) ? locations.ofKey(path) : locations.ofValue(path);
-        problems.push({ ...location, path: formatPath(path), ...describe(issue, path) });
-      }
       refused.push(path);
       isProgress = remove(tree, isMissing(issue) ? path.slice(0, -1) : path) || isProgress;
     }

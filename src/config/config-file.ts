@@ -8,6 +8,7 @@ const openErrors: Readonly<Record<string, readonly [message: string, hint: strin
   ENOENT: ['there is no such file', ''],
   ENOTDIR: ['there is no such file', ''],
   EACCES: ['the file may not be read', 'check its permissions'],
+  ENXIO: ['is not a regular file', ''],
   ELOOP: ['the file is a loop of symbolic links', ''],
 };
 
@@ -21,7 +22,7 @@ const readOpen = (fd: number): FileContent => {
   if (stat.isDirectory()) return refused('is a directory', 'name a file');
   if (!stat.isFile()) return refused('is not a regular file');
   // A file may be longer than it says (in /proc), and may grow: what counts is what can be read.
-  const buffer = Buffer.alloc(maxFileBytes + 1);
+  const buffer = Buffer.allocUnsafe(maxFileBytes + 1);
   let length = 0;
   for (;;) {
     const count = readSync(fd, buffer, length, buffer.length - length, null);

@@ -1,6 +1,6 @@
 import type { PolicySettings } from '../policy/policies.ts';
 import type { PoolSettings } from '../upstream/sources.ts';
-import { formatHostName, formatListenAddress } from './addresses.ts';
+import { formatDnsName, formatHostName, formatListenAddress } from './addresses.ts';
 import { decodeText } from './config-file.ts';
 import { globalKeys } from './global-keys.ts';
 import { policyKeys } from './policy-keys.ts';
@@ -13,10 +13,18 @@ type Plain = Readonly<Record<string, unknown>>;
 
 const { timeout, bulkhead, breaker } = policyKeys;
 
+const redacted = '<redacted>';
+
+/** A text as it may be shown. */
+type Show = (text: string) => string;
+
 const describeBody = (body: Uint8Array): string => decodeText(body) ?? `<${body.length} bytes>`;
 
+const showValues = (fields: Readonly<Record<string, string>>, show: Show): Plain =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, show(value)]));
+
 /** Everything but the retry budget, which routes do not have. */
-const describeRest = (policy: PolicySettings): Plain => ({
+const describeRest = (policy: PolicySettings, show: Show): Plain => ({
   timeout: {
     connect: timeout.connect.kind.write(policy.timeout.connectMs),
     attempt: timeout.attempt.kind.write(policy.timeout.attemptMs),
@@ -43,8 +51,8 @@ const describeRest = (policy: PolicySettings): Plain => ({
   fallback: {
     on: policy.fallback.on,
     status: policy.fallback.status,
-    headers: policy.fallback.headers,
-    body: describeBody(policy.fallback.body),
+    headers: showValues(policy.fallback.headers, show),
+    body: show(describeBody(policy.fallback.body)),
     concurrency: policy.fallback.concurrency,
   },
 });
@@ -64,8 +72,8 @@ const describeRetry = ({ retry }: PolicySettings): Plain => ({
   nonIdempotent: retry.nonIdempotent,
 });
 
-const describePolicy = (policy: PolicySettings, pool: PoolSettings): Plain => ({
-  ...describeRest(policy),
+const describePolicy = (policy: PolicySettings, pool: PoolSettings, show: Show): Plain => ({
+  ...describeRest(policy, show),
   bulkhead: describeBulkhead(policy),
   retry: { ...describeRetry(policy), budget: policy.retry.budget },
   pool: {
@@ -75,10 +83,10 @@ const describePolicy = (policy: PolicySettings, pool: PoolSettings): Plain => ({
   },
 });
 
-const describeRoute = (route: RouteSettings): Plain => ({
+const describeRoute = (route: RouteSettings, show: Show): Plain => ({
   name: route.name,
   match: route.match,
-  ...describeRest(route.policy),
+  ...describeRest(route.policy, show),
   retry: describeRetry(route.policy),
   ...(route.hasOwnBulkhead ? { bulkhead: describeBulkhead(route.policy) } : {}),
 });
@@ -86,17 +94,17 @@ const describeRoute = (route: RouteSettings): Plain => ({
 const describeSource = ({ source }: UpstreamSettings): Plain => {
   if (source.kind === 'static')
     return { endpoints: source.addresses.map((each) => endpointAddress.write(each)) };
-  return source.kind === 'dns' ? { dns: formatListenAddress(source) } : {};
+  return source.kind === 'dns' ? { dns: formatDnsName(source) } : {};
 };
 
-const describeUpstream = (upstream: UpstreamSettings): Plain => ({
+const describeUpstream = (upstream: UpstreamSettings, show: Show): Plain => ({
   protocol: 'http',
   hosts: upstream.hosts.map(formatHostName),
   ...(upstream.listen === null ? {} : { listen: formatListenAddress(upstream.listen) }),
   ...describeSource(upstream),
   ...(upstream.hostHeader === null ? {} : { hostHeader: upstream.hostHeader }),
-  ...describePolicy(upstream.policy, upstream.pool),
-  routes: upstream.routes.map(describeRoute),
+  ...describePolicy(upstream.policy, upstream.pool, show),
+  routes: upstream.routes.map((route) => describeRoute(route, show)),
 });
 
 const describeLimits = ({ limits, replayBytes }: Settings): Plain => ({
@@ -116,15 +124,16 @@ const describeLimits = ({ limits, replayBytes }: Settings): Plain => ({
 });
 
 /**
- * The effective configuration in the words of the file, every default filled in. Secrets are redacted; everything else,
- * read as a file, gives the same settings again.
+ * The effective configuration in the words of the file, every default filled in. The token is redacted, and so is what
+ * came from the environment into a fallback's body or fields; everything else, read as a file, gives the same settings.
  */
 export const describeSettings = (settings: Settings): Plain => {
   const { admin, egress, log, drain } = settings;
+  const show: Show = (text) => (settings.hiddenTexts.has(text) ? redacted : text);
   return {
     admin: {
       address: formatListenAddress(admin.address),
-      ...(admin.token === null ? {} : { token: '<redacted>' }),
+      ...(admin.token === null ? {} : { token: redacted }),
       ...(admin.probes === null ? {} : { probes: formatListenAddress(admin.probes) }),
       allowHosts: admin.allowHosts,
       maxStreams: admin.maxStreams,
@@ -145,7 +154,9 @@ export const describeSettings = (settings: Settings): Plain => {
       sample: globalKeys.log.sample.kind.write(log.sampleRatio),
     },
     drain: { deadline: formatDuration(drain.deadlineMs), idleExit: formatDuration(drain.idleExitMs) },
-    defaults: describePolicy(settings.unlistedPolicy, settings.unlistedPool),
-    upstreams: Object.fromEntries(settings.upstreams.map((each) => [each.name, describeUpstream(each)])),
+    defaults: describePolicy(settings.unlistedPolicy, settings.unlistedPool, show),
+    upstreams: Object.fromEntries(
+      settings.upstreams.map((each) => [each.name, describeUpstream(each, show)]),
+    ),
   };
 };

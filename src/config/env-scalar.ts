@@ -4,10 +4,13 @@
  * makes of the same text without quotes.
  */
 export class EnvScalar {
+  /** As the file has it, with the references: what messages show. */
+  readonly written: string;
   readonly text: string;
   readonly value: unknown;
 
-  constructor(text: string, value: unknown) {
+  constructor(written: string, text: string, value: unknown) {
+    this.written = written;
     this.text = text;
     this.value = value;
   }

@@ -7,7 +7,6 @@ const fallbackReasons: readonly Reason[] = [
   'queue_timeout',
   'pool_exhausted',
   'no_endpoint',
-  'too_many_destinations',
   'dns_error',
   'dns_timeout',
   'connect_refused',

@@ -1,4 +1,5 @@
-import { choice, count, duration, listOf, share, size } from './kinds.ts';
+import { choice, listOf } from './kinds.ts';
+import { count, duration, share, size } from './number-kinds.ts';
 import { key, optional } from './rows.ts';
 import { listenAddress, plainHost, secret } from './text-kinds.ts';
 

@@ -2,17 +2,22 @@ import * as v from 'valibot';
 import { EnvScalar } from './env-scalar.ts';
 import { didYouMean } from './nearest.ts';
 import { quote } from './problem.ts';
-import { formatDuration, formatSize, parseDuration, parsePercent, parseSize } from './units.ts';
+import { flagHint } from './value-hints.ts';
 
-/** One kind of value: how it is checked, how it is written back, and how its range is told to people. */
+/** A piece of a JSON Schema (draft-07, see decision 0019). */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** One kind of value: how it is checked, how it is written back, and how its range is told to people and to editors. */
 export interface Kind<T> {
   readonly schema: v.GenericSchema<unknown, T>;
   /** The value in the words of the file. */
   write(value: T): unknown;
   readonly range: string;
+  /** What JSON Schema can say of it. That may be less than the truth, so that no editor marks what we accept. */
+  readonly json: JsonSchema;
 }
 
-/** Why a value was refused. */
+/** Why a value was refused. The message is said of the value: "is not a duration". */
 export class Refusal {
   readonly message: string;
   readonly hint: string;
@@ -23,13 +28,47 @@ export class Refusal {
   }
 }
 
-/** `takesText`: what came from the environment is text, whatever it looks like. */
-export const leaf = <T>(
-  range: string,
-  parse: (value: unknown) => T | Refusal,
-  write: (value: T) => unknown = (value) => value,
-  takesText = false,
-): Kind<T> => {
+/** Text with a reference to the environment, which may stand for every value. */
+export const referenceSchema: JsonSchema = {
+  description: 'A value from the environment.',
+  type: 'string',
+  pattern: '\\$\\{',
+};
+
+const reference: JsonSchema = { $ref: '#/definitions/environment' };
+
+/** One of these forms, or a reference to the environment. */
+export const oneOfForms = (...forms: readonly JsonSchema[]): JsonSchema => ({ anyOf: [...forms, reference] });
+
+/** Text of this form, or a reference to the environment. */
+export const textForm = (pattern: RegExp): JsonSchema =>
+  oneOfForms({ type: 'string', pattern: pattern.source });
+
+interface Leaf<T> {
+  readonly range: string;
+  readonly json: JsonSchema;
+  readonly parse: (value: unknown) => T | Refusal;
+  readonly write?: (value: T) => unknown;
+  /** True: what came from the environment is text, whatever it looks like. */
+  readonly takesText?: boolean;
+  /** True: no message shows what was written. */
+  readonly isSecret?: boolean;
+}
+
+/** What came from the environment is neither shown nor hinted at: it may be a secret in the wrong place. */
+const explain = (
+  given: unknown,
+  refusal: Refusal,
+  { range, isSecret = false }: Pick<Leaf<unknown>, 'range' | 'isSecret'>,
+) => ({
+  message: isSecret ? refusal.message : `${quote(given)} ${refusal.message}`,
+  // The library's word for what would be right is where the hint travels.
+  expected: given instanceof EnvScalar ? range.replaceAll('`', '') : refusal.hint,
+});
+
+/** A single value. */
+export const leaf = <T>(kind: Leaf<T>): Kind<T> => {
+  const { range, json, parse, write = (value: T) => value, takesText = false } = kind;
   const schema = v.pipe(
     v.unknown(),
     v.rawTransform<unknown, T>(({ dataset, addIssue, NEVER }) => {
@@ -41,140 +80,81 @@ export const leaf = <T>(
       }
       const parsed = parse(value);
       if (!(parsed instanceof Refusal)) return parsed;
-      // The library's word for what would be right is where the hint travels.
-      addIssue({ message: parsed.message, expected: parsed.hint });
+      addIssue(explain(given, parsed, kind));
       return NEVER;
     }),
   );
-  return { schema, write, range };
+  return { schema, write, range, json };
 };
 
-/** A word that stands for Infinity, where a key allows one. */
-type Boundless = 'unlimited' | 'none' | 'off';
-
-interface Bounds {
-  readonly min: number;
-  readonly max: number;
-  readonly word?: Boundless;
-}
-
-interface Quantity {
-  readonly read: (value: unknown) => number | null;
-  readonly write: (value: number) => unknown;
-  readonly noun: string;
-  readonly example: string;
-}
-
-const quantity = (what: Quantity, { min, max, word }: Bounds): Kind<number> => {
-  const range = `${what.write(min)} to ${what.write(max)}${word === undefined ? '' : `, or \`${word}\``}`;
-  const plainRange = range.replaceAll('`', '');
-  const parse = (value: unknown): number | Refusal => {
-    if (word !== undefined && value === word) return Number.POSITIVE_INFINITY;
-    const parsed = what.read(value);
-    if (parsed === null) return new Refusal(`${quote(value)} is not ${what.noun}`, what.example);
-    if (parsed < min || parsed > max) return new Refusal(`${quote(value)} is out of range`, plainRange);
-    return parsed;
-  };
-  return leaf(range, parse, (value) => (value === Number.POSITIVE_INFINITY ? word : what.write(value)));
-};
-
-const whole = (value: unknown): number | null => (Number.isSafeInteger(value) ? (value as number) : null);
-const fromText = (parse: (text: string) => number | null) => (value: unknown) =>
-  typeof value === 'string' ? parse(value) : null;
-
-/** In milliseconds. */
-export const duration = (bounds: Bounds): Kind<number> =>
-  quantity(
-    {
-      read: fromText(parseDuration),
-      write: formatDuration,
-      noun: 'a duration',
-      example: 'whole numbers with h, m, s or ms, such as 250ms or 1m30s',
-    },
-    bounds,
-  );
-
-/** In bytes. */
-export const size = (bounds: Bounds): Kind<number> =>
-  quantity(
-    {
-      read: (value) => whole(value) ?? fromText(parseSize)(value),
-      write: formatSize,
-      noun: 'a size',
-      example: 'a number of bytes, or with a unit such as 64KiB, 1MiB or 10KB',
-    },
-    bounds,
-  );
-
-/** A whole number. */
-export const count = (bounds: Bounds): Kind<number> =>
-  quantity({ read: whole, write: (value) => value, noun: 'a whole number', example: 'such as 20' }, bounds);
-
-/** A whole number of percent, as `50` or `50%`. */
-export const percent = (min: number): Kind<number> =>
-  quantity(
-    {
-      read: (value) => whole(value) ?? whole(fromText(parsePercent)(value)),
-      write: (value) => value,
-      noun: 'a whole number of percent',
-      example: 'such as 50',
-    },
-    { min, max: 100 },
-  );
-
-/** A share from 0 to 1, written with the percent sign, which is what tells 1% from 1. */
-export const share: Kind<number> = leaf(
-  '0% to 100%',
-  (value) => {
-    const parsed = typeof value === 'string' ? parsePercent(value) : null;
-    if (parsed === null) return new Refusal(`${quote(value)} is not a percentage`, 'such as 1% or 0.5%');
-    return parsed > 100 ? new Refusal(`${quote(value)} is out of range`, '0% to 100%') : parsed / 100;
-  },
-  // Rounded, because 0.07 * 100 is not quite 7.
-  (value) => `${Number((value * 100).toFixed(6))}%`,
-);
-
-export const flag: Kind<boolean> = leaf('`true` or `false`', (value) =>
-  typeof value === 'boolean' ? value : new Refusal(`${quote(value)} is neither true nor false`),
-);
+/** True or false, and none of YAML 1.1's other words for them. */
+export const flag: Kind<boolean> = leaf({
+  range: '`true` or `false`',
+  json: oneOfForms({ type: 'boolean' }),
+  parse: (value) =>
+    typeof value === 'boolean' ? value : new Refusal('is neither true nor false', flagHint(value)),
+});
 
 /** One of a few words. */
 export const choice = <const T extends string>(...words: readonly T[]): Kind<T> =>
-  leaf(words.map((word) => `\`${word}\``).join(', '), (value) => {
-    const found = words.find((word) => word === value);
-    if (found !== undefined) return found;
-    const hint = typeof value === 'string' ? didYouMean(value, words) : `known: ${words.join(', ')}`;
-    return new Refusal(`${quote(value)} is not known here`, hint);
+  leaf({
+    range: words.map((word) => `\`${word}\``).join(', '),
+    json: oneOfForms({ enum: words }),
+    parse: (value) => {
+      const found = words.find((word) => word === value);
+      if (found !== undefined) return found;
+      const hint = typeof value === 'string' ? didYouMean(value, words) : `known: ${words.join(', ')}`;
+      return new Refusal('is not known here', hint);
+    },
   });
+
+interface Text<T> {
+  readonly write?: (value: T) => unknown;
+  /** The form of every right one, for editors; it may allow too much. */
+  readonly form?: RegExp;
+  readonly json?: JsonSchema;
+  readonly isSecret?: boolean;
+}
 
 /** Text that something has to make sense of. */
 export const text = <T>(
   range: string,
   parse: (value: string) => T | Refusal,
-  write: (value: T) => unknown = (value) => value,
+  { form, json = form === undefined ? { type: 'string' } : textForm(form), ...rest }: Text<T> = {},
 ): Kind<T> =>
-  leaf(
+  leaf({
     range,
-    (value) => {
+    json,
+    parse: (value) => {
       if (typeof value === 'string') return parse(value);
-      const isScalar = typeof value === 'number' || typeof value === 'boolean';
-      return new Refusal(`${quote(value)} is not text`, isScalar ? 'put it in quotes' : '');
+      if (typeof value !== 'number' && typeof value !== 'boolean') return new Refusal('is not text');
+      const asText = parse(String(value));
+      return new Refusal('is not text', asText instanceof Refusal ? asText.hint : 'put it in quotes');
     },
-    write,
-    true,
-  );
+    takesText: true,
+    ...rest,
+  });
+
+const isMapping = (value: unknown): boolean =>
+  value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === null;
+
+/** What is said of a value where a list belongs. */
+export const notAList = 'is not a list';
+
+/** A mapping, whatever it holds. */
+export const mapping = v.custom<Record<string, unknown>>(isMapping, 'is not a mapping');
+
+/** A list, whatever it holds. */
+export const list = v.custom<unknown[]>(Array.isArray, notAList);
 
 /** Several values of one kind. */
 export const listOf = <T>(item: Kind<T>, range: string, minLength = 0): Kind<readonly T[]> => ({
-  schema: v.pipe(
-    v.custom<unknown[]>(Array.isArray, 'is not a list'),
-    v.array(item.schema),
-    v.minLength(minLength, 'is empty'),
-  ),
+  schema: v.pipe(list, v.array(item.schema), v.minLength(minLength, 'is empty')),
   write: (values) => values.map((value) => item.write(value)),
   range,
+  json: { type: 'array', items: item.json, ...(minLength === 0 ? {} : { minItems: minLength }) },
 });
 
 /** A key that is recognised so that it can be refused in so many words, and never be ignored. */
 export const refusing = (message: string, hint = ''): Kind<never> =>
-  leaf<never>('', () => new Refusal(message, hint));
+  leaf<never>({ range: '', json: { not: {} }, parse: () => new Refusal(message, hint), isSecret: true });

@@ -1,15 +1,14 @@
-import type { Location, Path } from './problem.ts';
+import { idOf, type Location, type Path } from './problem.ts';
 
 interface Place {
   readonly key: Location;
   readonly value: Location;
 }
 
-const idOf = (path: Path): string => JSON.stringify(path);
-
-/** Where each key and value of a configuration was written, found by path. */
+/** Where each key and value of a configuration was written, and which came from the environment, found by path. */
 export class Locations {
   readonly #places = new Map<string, Place>();
+  readonly #references = new Map<string, string>();
   readonly #start: Location;
 
   constructor(file: string) {
@@ -18,6 +17,16 @@ export class Locations {
 
   set(path: Path, key: Location, value: Location): void {
     this.#places.set(idOf(path), { key, value });
+  }
+
+  /** Says that the value was `written` with a reference to the environment. */
+  setReference(path: Path, written: string): void {
+    this.#references.set(idOf(path), written);
+  }
+
+  /** The value as it was written, where something from the environment was put into it; else null. */
+  referenceAt(path: Path): string | null {
+    return this.#references.get(idOf(path)) ?? null;
   }
 
   /** Of the key itself; for what was not written, of the nearest thing around it. */

@@ -21,13 +21,24 @@ const distance = (a: string, b: string): number => {
   return previous[b.length]!;
 };
 
-/** The word among `known` that `word` was probably meant to be; null when none is close. Case counts for nothing. */
+/** Without case, `_` and `-`: `time_out`, `Timeout` and `timeout` are one word. */
+export const fold = (word: string): string => word.toLowerCase().replace(/[_-]/g, '');
+
+/** Longer words are no slip of the finger, and comparing them would take time. */
+const maxLength = 60;
+
+/** The word among `known` that `word` was probably meant to be; null when none is close. */
 export const nearest = (word: string, known: readonly string[]): string | null => {
-  if (word.length > 60) return null;
+  if (word.length > maxLength) return null;
+  const folded = fold(word);
   let best: string | null = null;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bestDistance = Math.max(1, Math.floor(folded.length / 3)) + 1;
   for (const candidate of known) {
-    const edits = distance(word.toLowerCase(), candidate.toLowerCase());
+    const other = fold(candidate);
+    // One that was cut short, or spelled out: `warning` for `warn`, `conn` for `connect`.
+    const isPart =
+      Math.min(folded.length, other.length) >= 3 && (folded.startsWith(other) || other.startsWith(folded));
+    const edits = isPart ? Math.min(1, distance(folded, other)) : distance(folded, other);
     if (edits < bestDistance) {
       best = candidate;
       bestDistance = edits;

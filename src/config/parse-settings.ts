@@ -1,7 +1,7 @@
 import { buildSettings } from './build-settings.ts';
 import { checkShape } from './check-shape.ts';
 import { Findings } from './findings.ts';
-import { fileProblem, type Problem, sortProblems } from './problem.ts';
+import { fileProblem, inFileOrder, maxProblems, type Problem } from './problem.ts';
 import type { Settings } from './settings.ts';
 import type { Environment } from './substitution.ts';
 import { readTree } from './tree-reader.ts';
@@ -17,14 +17,12 @@ export interface Override {
   readonly origin: string;
 }
 
-/** Nobody mends more mistakes than this in one go. */
-const maxProblems = 1000;
-
 const failed = (file: string, problems: readonly Problem[]): ParsedSettings => {
-  const sorted = sortProblems(problems);
-  if (sorted.length <= maxProblems) return { ok: false, problems: sorted };
-  const rest = fileProblem(file, `and ${sorted.length - maxProblems} more problems`);
-  return { ok: false, problems: [...sorted.slice(0, maxProblems), rest] };
+  const sorted = problems.toSorted(inFileOrder);
+  const rest = sorted.length - maxProblems;
+  if (rest <= 0) return { ok: false, problems: sorted };
+  const more = fileProblem(file, rest === 1 ? 'and 1 more problem' : `and ${rest} more problems`);
+  return { ok: false, problems: [...sorted.slice(0, maxProblems), more] };
 };
 
 /**

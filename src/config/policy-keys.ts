@@ -1,4 +1,5 @@
-import { choice, count, duration, flag, type Kind, listOf, percent, Refusal, size, text } from './kinds.ts';
+import { choice, flag, type Kind, listOf, Refusal, text } from './kinds.ts';
+import { count, duration, percent, size } from './number-kinds.ts';
 import { type Complete, key, optional, refusedKey, unsupported, type Written } from './rows.ts';
 import { fallbackWord, headerFields, retryCondition, statusRange } from './text-kinds.ts';
 
@@ -8,8 +9,10 @@ const million = 1_000_000;
 const mib = 1_048_576;
 
 const anyText: Kind<string> = text('text', (value) => value);
-const filePath: Kind<string> = text('a path', (value) =>
-  value === '' || value.includes('\0') ? new Refusal('is not a path') : value,
+const filePath: Kind<string> = text(
+  'a path',
+  (value) => (value === '' || value.includes('\0') ? new Refusal('is not a path') : value),
+  { json: { type: 'string', minLength: 1 }, isSecret: true },
 );
 
 /** What routes may override. */
@@ -83,7 +86,7 @@ export const routePolicyKeys = {
     on: key(
       listOf(retryCondition, retryCondition.range),
       ['connect-failure', 'reset', 502, 503, 504],
-      'What is tried again. Where anything was sent, only requests that may be repeated.',
+      'What is tried again. Where anything was sent, only requests that may be repeated; 408, 421 and 425 say that the request was not processed, and are repeated with any method.',
     ),
     backoff: {
       base: key(

@@ -1,3 +1,5 @@
+import { EnvScalar } from './env-scalar.ts';
+
 /** Where something stands in a configuration. Lines and columns count from 1; 0 where there are none (flags, environment). */
 export interface Location {
   readonly file: string;
@@ -14,8 +16,14 @@ export interface Problem extends Location {
   readonly hint: string;
 }
 
+/** Nobody mends more mistakes than this in one go. */
+export const maxProblems = 50;
+
 /** The way from the top of the configuration to a value: keys and places in lists. */
 export type Path = readonly (string | number)[];
+
+/** A path as a name to find it by. */
+export const idOf = (path: Path): string => JSON.stringify(path);
 
 /** `upstreams.reviews.routes[0].match` */
 export const formatPath = (path: Path): string => {
@@ -49,15 +57,19 @@ export const formatProblem = (problem: Problem): string => {
   return oneLine(`${where}: ${path}${problem.message}${hint}`);
 };
 
-/** In the order of the file; those without a place come first. */
-export const sortProblems = (problems: readonly Problem[]): Problem[] =>
-  [...problems].sort(
-    (a, b) =>
-      a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column || a.path.localeCompare(b.path),
-  );
+/** The order of the file; those without a place come first. */
+export const inFileOrder = (
+  a: Location & { readonly path: string },
+  b: Location & { readonly path: string },
+): number =>
+  (a.file === b.file ? 0 : a.file.localeCompare(b.file)) ||
+  a.line - b.line ||
+  a.column - b.column ||
+  (a.path === b.path ? 0 : a.path.localeCompare(b.path));
 
-/** A value as a message may show it: short, in quotes where it is text. */
+/** A value as a message may show it: short, in quotes where it is text, and never what came from the environment. */
 export const quote = (value: unknown): string => {
+  if (value instanceof EnvScalar) return quote(value.written);
   if (typeof value === 'string')
     return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
   if (value === null) return 'nothing';

@@ -44,7 +44,10 @@ One file, YAML 1.2 or JSON, named with \`-c FILE\` or \`OUTRIGGER_CONFIG\`. With
 and the defaults below apply. This page is generated from the tables that check the file (\`node src/config/write-reference.ts\`).
 
 - \`outrigger check FILE\` reports everything that is wrong with a file, each with line, column and hint.
-- \`outrigger config -c FILE\` prints the configuration that is in force, with every default filled in.
+- \`outrigger config -c FILE\` prints the configuration that is in force, with every default filled in. It shows neither
+  the token nor what came from the environment into the body and the fields of a fallback.
+- \`outrigger schema\` prints the JSON Schema. With it in a file, a first line of
+  \`# yaml-language-server: $schema=./outrigger.schema.json\` makes editors complete and check.
 
 ## Values
 
@@ -54,9 +57,10 @@ and the defaults below apply. This page is generated from the tables that check 
 - What has no bound must say so: \`unlimited\`, \`none\` or \`off\`, where the table allows it.
 - \`\${NAME}\` puts in a variable of the environment; it is an error when there is none. \`\${NAME:-text}\` has a default
   for one that is missing or empty. \`$\${\` stands for a plain \`\${\`. A variable can only ever be a value, or a part of
-  one: it brings in no structure.
+  one: it brings in no structure, and no message shows it.
 - Unknown keys, keys that are written twice, wrong types and combinations that cannot be meant are errors. Anchors and
-  aliases work, within bounds; merge keys (\`<<\`) and tags do not. A file has at most 1MiB.
+  aliases work, within bounds; merge keys (\`<<\`) and tags do not. A file is UTF-8 and has at most 1MiB. The
+  words of YAML 1.1 (\`yes\`, \`no\`, \`on\`, \`off\`) are text, and numbers with leading zeros are refused.
 
 Flags go before the environment (\`OUTRIGGER_EGRESS\`, \`OUTRIGGER_ADMIN\`, \`OUTRIGGER_LOG_LEVEL\`), which goes before the
 file, which goes before the defaults.

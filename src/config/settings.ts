@@ -91,4 +91,6 @@ export interface Settings {
   readonly replayBytes: number;
   readonly log: LogSettings;
   readonly drain: DrainSettings;
+  /** Bodies and fields of fallbacks into which something from the environment was put: not to be shown to anybody. */
+  readonly hiddenTexts: ReadonlySet<string>;
 }

@@ -2,19 +2,25 @@ import * as v from 'valibot';
 import type { RetryCondition, StatusRange } from '../policy/policies.ts';
 import type { Address } from '../upstream/sources.ts';
 import {
+  type DnsName,
+  formatDnsName,
   formatHostName,
   formatListenAddress,
+  parseDnsName,
   parseEndpointAddress,
   parseHostPattern,
   parseListenAddress,
-  parseTarget,
 } from './addresses.ts';
 import { fallbackWords } from './fallback-words.ts';
-import { type Kind, leaf, Refusal, text } from './kinds.ts';
+import { type JsonSchema, type Kind, leaf, mapping, oneOfForms, Refusal, text, textForm } from './kinds.ts';
 import { didYouMean } from './nearest.ts';
 import { quote } from './problem.ts';
 import type { HostName, ListenAddress } from './settings.ts';
-import { formatStatusRange, parseStatusRange } from './units.ts';
+import { formatStatusRange, parseStatusRange, rangePattern } from './units.ts';
+import { scalarText } from './value-hints.ts';
+
+/** `host:port`, with brackets where the host has colons itself. */
+const hostAndPort = /^(?:\[[^\]]+\]|[^:[\]]+):[0-9]{1,5}$/;
 
 /** Where to listen. */
 export const listenAddress: Kind<ListenAddress> = text(
@@ -22,10 +28,12 @@ export const listenAddress: Kind<ListenAddress> = text(
   (value) =>
     parseListenAddress(value) ??
     new Refusal(
-      `${quote(value)} is not an address to listen on`,
-      'an IP address or localhost with a port, such as 127.0.0.1:7400 or "[::1]:7400"',
+      'is not an address to listen on',
+      /^:?[0-9]{1,5}$/.test(value)
+        ? `write 127.0.0.1:${value.replace(':', '')}`
+        : 'an IP address or localhost with a port, such as 127.0.0.1:7400 or "[::1]:7400"',
     ),
-  formatListenAddress,
+  { write: formatListenAddress, form: hostAndPort },
 );
 
 /** What can be dialled. */
@@ -34,19 +42,39 @@ export const endpointAddress: Kind<Address> = text(
   (value) =>
     parseEndpointAddress(value) ??
     new Refusal(
-      `${quote(value)} is not an address with a port`,
+      'is not an address with a port',
       'such as 10.1.0.4:9080, "[fd00::5]:9080" or unix:/run/reviews.sock',
     ),
-  (address) => (address.kind === 'unix' ? `unix:${address.path}` : formatListenAddress(address)),
+  {
+    write: (address) => (address.kind === 'unix' ? `unix:${address.path}` : formatListenAddress(address)),
+    form: new RegExp(`^unix:/|${hostAndPort.source}`),
+  },
 );
 
-/** A name to resolve and the port to dial. */
-export const target: Kind<{ readonly host: string; readonly port: number }> = text(
-  '`name:port`',
-  (value) =>
-    parseTarget(value) ??
-    new Refusal(`${quote(value)} is not a name with a port`, 'such as reviews.shop.svc.cluster.local:9080'),
-  formatListenAddress,
+/** `_service._proto.name`, as RFC 2782 writes it. */
+const serviceName = /^_[^.:]+\._[^.:]+\.[^:]+$/;
+
+const dnsHint =
+  'a name with its port, such as reviews.shop.svc.cluster.local:9080, or a service, whose SRV records say the port, ' +
+  'such as _http._tcp.reviews.shop.svc.cluster.local';
+
+/** A name to resolve and the port to dial, or a service. */
+export const dnsName: Kind<DnsName> = text(
+  '`name:port`, or `_service._proto.name`',
+  (value) => {
+    const parsed = parseDnsName(value);
+    switch (parsed) {
+      case 'no name':
+        return new Refusal('is not a name with a port', dnsHint);
+      case 'no port':
+        return new Refusal('has no port', dnsHint);
+      case 'service with a port':
+        return new Refusal('is a service, and its SRV records say the port', 'leave the port out');
+      default:
+        return parsed;
+    }
+  },
+  { write: formatDnsName, form: new RegExp(`${hostAndPort.source}|${serviceName.source}`) },
 );
 
 /** A name that an app calls an upstream by. */
@@ -54,93 +82,113 @@ export const hostPattern: Kind<HostName> = text(
   '`name` or `name:port`',
   (value) =>
     parseHostPattern(value) ??
-    new Refusal(`${quote(value)} is not a host name`, 'a name or an IP address, with or without a port'),
-  formatHostName,
+    new Refusal('is not a host name', 'a name or an IP address, with or without a port'),
+  { write: formatHostName },
 );
 
 /** A host name without a port. */
 export const plainHost: Kind<string> = text('a host name without a port', (value) => {
   const parsed = parseHostPattern(value);
   if (parsed !== null && parsed.port === 0) return parsed.host;
-  return new Refusal(`${quote(value)} is not a host name`, 'without a port');
+  return new Refusal('is not a host name', 'without a port');
 });
 
 /** A `Host` field, spelled as it is to be sent. */
 export const hostField: Kind<string> = text('`name` or `name:port`', (value) =>
-  parseHostPattern(value) === null ? new Refusal(`${quote(value)} is not a host name`) : value,
+  parseHostPattern(value) === null ? new Refusal('is not a host name') : value,
 );
+
+const token = /^[\x21-\x7e]{8,512}$/;
 
 /**
  * A bearer token (RFC 6750, section 2.1): it has to pass through a header field. What was written is in no message.
  */
-export const secret: Kind<string> = leaf(
-  'visible ASCII characters, 8 to 512 of them',
-  (value) =>
-    typeof value === 'string' && /^[\x21-\x7e]{8,512}$/.test(value)
+export const secret: Kind<string> = leaf({
+  range: 'visible ASCII characters, 8 to 512 of them',
+  json: textForm(token),
+  parse: (value) =>
+    typeof value === 'string' && token.test(value)
       ? value
       : new Refusal('is not a usable token', 'text of 8 to 512 visible ASCII characters, without spaces'),
-  () => '<redacted>',
-  true,
-);
+  write: () => '<redacted>',
+  takesText: true,
+  isSecret: true,
+});
+
+/** What a name is made of. */
+export const namePattern = /^[A-Za-z0-9_-]{1,63}$/;
+/** `unlisted` is the metric label of destinations without a name; the others mean something in JavaScript. */
+export const reservedNames: readonly string[] = ['unlisted', ...Object.getOwnPropertyNames(Object.prototype)];
 
 /** A name that appears in streams and metric labels. */
-export const name: Kind<string> = text('letters, digits, `_` and `-`, at most 63', (value) => {
-  if (!/^[A-Za-z0-9_-]{1,63}$/.test(value)) {
-    return new Refusal(
-      `${quote(value)} is not a usable name`,
-      'letters, digits, _ and -, at most 63 of them',
-    );
-  }
-  // `unlisted` is the metric label of destinations without a name; the others mean something in JavaScript.
-  if (value === 'unlisted' || value in {}) return new Refusal(`the name ${quote(value)} is reserved`);
-  return value;
-});
+export const name: Kind<string> = text(
+  'letters, digits, `_` and `-`, at most 63',
+  (value) => {
+    if (!namePattern.test(value))
+      return new Refusal('is not a usable name', 'letters, digits, _ and -, at most 63 of them');
+    return reservedNames.includes(value) ? new Refusal('is a reserved name', 'take another one') : value;
+  },
+  { json: oneOfForms({ type: 'string', pattern: namePattern.source, not: { enum: reservedNames } }) },
+);
+
+const methodPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/;
 
 /** A method token (RFC 9110, section 5.6.2). Case counts. */
-export const method: Kind<string> = text('method names', (value) => {
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/.test(value))
-    return new Refusal(`${quote(value)} is not a method`);
-  if (value !== value.toUpperCase()) {
-    return new Refusal(`the method ${quote(value)} is not in capitals`, `write ${value.toUpperCase()}`);
-  }
-  return value;
-});
+export const method: Kind<string> = text(
+  'method names',
+  (value) => {
+    if (!methodPattern.test(value)) return new Refusal('is not a method');
+    const capitals = value.toUpperCase();
+    return value === capitals ? value : new Refusal('is not in capitals', `write ${capitals}`);
+  },
+  { form: methodPattern },
+);
+
+const cleanPath = /^\/[\x21\x22\x24-\x3e\x40-\x7e]*$/;
 
 /** An exact path or a prefix that ends in a star. */
-export const pathPattern: Kind<string> = text('`/exact/path` or `/prefix/*`', (value) => {
-  const isClean = /^\/[\x21-\x7e]*$/.test(value) && !/[?#]/.test(value);
-  if (!isClean) return new Refusal(`${quote(value)} is not a path`, 'it starts with / and has no query');
-  const star = value.indexOf('*');
-  const isPrefix = star === value.length - 1 && value.endsWith('/*');
-  if (star !== -1 && !isPrefix) {
-    return new Refusal(`${quote(value)} has a star in the wrong place`, 'only at the end, as in /ratings/*');
-  }
-  return value;
-});
+export const pathPattern: Kind<string> = text(
+  '`/exact/path` or `/prefix/*`',
+  (value) => {
+    if (!cleanPath.test(value)) return new Refusal('is not a path', 'it starts with / and has no query');
+    const star = value.indexOf('*');
+    const isPrefix = star === value.length - 1 && value.endsWith('/*');
+    if (star === -1 || isPrefix) return value;
+    return new Refusal('has a star in the wrong place', 'only at the end, as in /ratings/*');
+  },
+  { form: cleanPath },
+);
+
+const statusForms: readonly JsonSchema[] = [
+  { type: 'integer', minimum: 100, maximum: 599 },
+  { type: 'string', pattern: rangePattern.source },
+];
 
 /** `404` or `500-599`. */
-export const statusRange: Kind<StatusRange> = leaf(
-  'statuses and ranges of them, such as `404` or `500-599`',
-  (value) =>
-    parseStatusRange(String(value)) ??
-    new Refusal(`${quote(value)} is not a status or a range of them`, 'such as 404 or 500-599'),
-  formatStatusRange,
-);
+export const statusRange: Kind<StatusRange> = leaf({
+  range: 'statuses and ranges of them, such as `404` or `500-599`',
+  json: oneOfForms(...statusForms),
+  parse: (value) =>
+    parseStatusRange(scalarText(value)) ??
+    new Refusal('is not a status or a range of them', 'such as 404 or 500-599'),
+  write: formatStatusRange,
+});
 
 const retryWords = ['connect-failure', 'reset', 'timeout'] as const;
 
 /** A word of `retry.on`, or a status. */
-export const retryCondition: Kind<RetryCondition> = leaf(
-  '`connect-failure`, `reset`, `timeout`, statuses',
-  (value) => {
+export const retryCondition: Kind<RetryCondition> = leaf({
+  range: '`connect-failure`, `reset`, `timeout`, statuses',
+  json: oneOfForms({ enum: retryWords }, ...statusForms),
+  parse: (value) => {
     const word = retryWords.find((each) => each === value);
     if (word !== undefined) return word;
-    const range = parseStatusRange(String(value));
+    const range = parseStatusRange(scalarText(value));
     if (range !== null && range.from === range.to) return range.from;
     const hint = typeof value === 'string' ? didYouMean(value, retryWords) : '';
-    return new Refusal(`${quote(value)} is neither a condition nor a status`, hint);
+    return new Refusal('is neither a condition nor a status', hint);
   },
-);
+});
 
 /** A word of `fallback.on`. */
 export const fallbackWord: Kind<string> = text(
@@ -148,7 +196,8 @@ export const fallbackWord: Kind<string> = text(
   (value) =>
     fallbackWords.includes(value)
       ? value
-      : new Refusal(`${quote(value)} is not a reason for a fallback`, didYouMean(value, fallbackWords)),
+      : new Refusal('is not a reason for a fallback', didYouMean(value, fallbackWords)),
+  { json: oneOfForms({ enum: fallbackWords }) },
 );
 
 /** Fields that say how a message is framed or how long its connection lives: those are ours to write. */
@@ -159,9 +208,11 @@ const framingFields: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+const fieldNamePattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/;
+
 const fieldName = v.rawCheck<string>(({ dataset, addIssue }) => {
   const field = String(dataset.value);
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(field)) {
+  if (!fieldNamePattern.test(field)) {
     addIssue({ message: `${quote(field)} is not a field name` });
   } else if (framingFields.has(field.toLowerCase())) {
     addIssue({
@@ -171,21 +222,25 @@ const fieldName = v.rawCheck<string>(({ dataset, addIssue }) => {
   }
 });
 
-const fieldValue: Kind<string> = text('', (value) =>
-  /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/.test(value)
-    ? value
-    : new Refusal('is not a field value', 'no control characters, line ends or spaces around it'),
+const fieldValuePattern = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
+
+const fieldValue: Kind<string> = text(
+  '',
+  (value) =>
+    fieldValuePattern.test(value)
+      ? value
+      : new Refusal('is not a field value', 'no control characters, line ends or spaces around it'),
+  { form: fieldValuePattern, isSecret: true },
 );
 
 /** Header fields by name. */
 export const headerFields: Kind<Readonly<Record<string, string>>> = {
-  schema: v.pipe(
-    v.custom<Record<string, unknown>>(
-      (value) => value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === null,
-      'is not a mapping',
-    ),
-    v.record(v.pipe(v.string(), fieldName), fieldValue.schema),
-  ),
+  schema: v.pipe(mapping, v.record(v.pipe(v.string(), fieldName), fieldValue.schema)),
   write: (fields) => ({ ...fields }),
   range: 'field names with their values',
+  json: {
+    type: 'object',
+    propertyNames: { pattern: fieldNamePattern.source },
+    additionalProperties: fieldValue.json,
+  },
 };

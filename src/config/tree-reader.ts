@@ -49,6 +49,8 @@ class TreeReader {
   readonly #open = new Set<Node>();
   #aliasDepth = 0;
   #aliasedNodes = 0;
+  /** True: the aliases stand for too much. That has been said, and nothing more is read. */
+  isExhausted = false;
 
   constructor(yaml: YamlText, file: string, env: Environment) {
     this.#document = yaml.document;
@@ -57,7 +59,12 @@ class TreeReader {
     this.locations = new Locations(file);
   }
 
-  read(node: unknown, path: Path): unknown {
+  /** The whole document. */
+  readAll(): unknown {
+    return this.#read(this.#document.contents, []);
+  }
+
+  #read(node: unknown, path: Path): unknown {
     if (isAlias(node)) return this.#alias(node, path);
     if (!(isMap(node) || isSeq(node) || isScalar(node))) return null;
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
@@ -95,7 +102,7 @@ class TreeReader {
       const isEmpty = pair.value === null || (isScalar(pair.value) && pair.value.source === '');
       const valueNode = isEmpty ? keyNode : (pair.value as Node);
       this.locations.set(childPath, this.#locationOf(keyNode), this.#locationOf(valueNode));
-      const value = this.read(pair.value, childPath);
+      const value = this.#read(pair.value, childPath);
       if (value !== unreadable) mapping[key] = value;
     }
     return mapping;
@@ -108,7 +115,7 @@ class TreeReader {
       const childPath = [...path, index];
       const location = this.#locationOf(item as Node);
       this.locations.set(childPath, location, location);
-      const value = this.read(item, childPath);
+      const value = this.#read(item, childPath);
       isReadable = isReadable && value !== unreadable;
       list.push(value);
     }
@@ -124,7 +131,8 @@ class TreeReader {
     const result = substitute(node.value, this.#env);
     if (result.kind === 'unchanged') return node.value;
     if (result.kind === 'refused') return this.#refuse(node, path, result.message, result.hint);
-    return new EnvScalar(result.text, this.#plainValue(result.text));
+    this.locations.setReference(path, node.value);
+    return new EnvScalar(node.value, result.text, this.#plainValue(result.text));
   }
 
   /** What YAML makes of an unquoted text. */
@@ -137,6 +145,7 @@ class TreeReader {
   }
 
   #alias(node: Alias, path: Path): unknown {
+    if (this.isExhausted) return unreadable;
     // The document's own search goes through all of it for each alias.
     const target = this.#anchors.get(node.source);
     if (target === undefined) {
@@ -144,9 +153,10 @@ class TreeReader {
     }
     if (this.#open.has(target)) return this.#refuse(node, path, 'stands for something that it is a part of');
     this.#aliasDepth += 1;
-    const value = this.read(target, path);
+    const value = this.#read(target, path);
     this.#aliasDepth -= 1;
     if (this.#aliasDepth === 0 && this.#aliasedNodes > maxAliasedNodes) {
+      this.isExhausted = true;
       return this.#refuse(node, path, 'the aliases of this file stand for too much');
     }
     return value;
@@ -170,7 +180,7 @@ export const readTree = (text: string, file: string, env: Environment): Tree | P
     return [fileProblem(file, 'the file is empty', 'write {} to take every default', 1, 1)];
   }
   const reader = new TreeReader(yaml, file, env);
-  const value = reader.read(yaml.document.contents, []);
-  if (value === unreadable) return reader.problems;
+  const value = reader.readAll();
+  if (value === unreadable || reader.isExhausted) return reader.problems;
   return { value, locations: reader.locations, problems: reader.problems };
 };

@@ -1,6 +1,7 @@
 import type { StatusRange } from '../policy/policies.ts';
 
-const durationPattern = /^(?:[0-9]{1,5}(?:h|ms|m|s)){1,4}$/;
+/** How a duration is written. */
+export const durationPattern = /^(?:[0-9]{1,5}(?:h|ms|m|s)){1,4}$/;
 const durationPart = /([0-9]+)(h|ms|m|s)/g;
 const unitMs = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const;
 
@@ -27,7 +28,8 @@ export const formatDuration = (ms: number): string => {
   return text;
 };
 
-const sizePattern = /^([0-9]{1,12})(B|KB|MB|GB|KiB|MiB|GiB)$/;
+/** How a size with a unit is written. */
+export const sizePattern = /^([0-9]{1,12})(B|KB|MB|GB|KiB|MiB|GiB)$/;
 const unitBytes = {
   B: 1,
   KB: 1000,
@@ -54,7 +56,8 @@ export const formatSize = (bytes: number): string | number => {
   return bytes;
 };
 
-const rangePattern = /^([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?$/;
+/** How a status or a range of them is written. */
+export const rangePattern = /^([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?$/;
 
 /** `500-599` or `404`: statuses between 100 and 599, both ends included; else null. */
 export const parseStatusRange = (text: string): StatusRange | null => {
@@ -69,7 +72,8 @@ export const parseStatusRange = (text: string): StatusRange | null => {
 export const formatStatusRange = (range: StatusRange): string | number =>
   range.from === range.to ? range.from : `${range.from}-${range.to}`;
 
-const percentPattern = /^([0-9]{1,3}(?:\.[0-9]{1,6})?)%$/;
+/** How a percentage is written. */
+export const percentPattern = /^([0-9]{1,3}(?:\.[0-9]{1,6})?)%$/;
 
 /** `50%` or `0.5%` as a number of percent; else null. */
 export const parsePercent = (text: string): number | null => {

@@ -1,9 +1,9 @@
 import { defaultsOf } from './fill-in.ts';
-import { type Kind, leaf, listOf, Refusal } from './kinds.ts';
+import { type Kind, leaf, listOf, oneOfForms, Refusal } from './kinds.ts';
 import { policyKeys, routePolicyKeys } from './policy-keys.ts';
-import { quote } from './problem.ts';
 import { key, optional, required, unsupported } from './rows.ts';
 import {
+  dnsName,
   endpointAddress,
   hostField,
   hostPattern,
@@ -11,16 +11,18 @@ import {
   method,
   name,
   pathPattern,
-  target,
 } from './text-kinds.ts';
 
 /** `http`, and a clear word about those that come later. */
 const supportedOnly = (supported: string, later: string): Kind<string> =>
-  leaf(`\`${supported}\``, (value) => {
-    if (value === supported) return supported;
-    if (value === later)
-      return new Refusal(`${quote(value)} is not supported by this version`, `use ${supported}`);
-    return new Refusal(`${quote(value)} is not known here`, `known: ${supported}`);
+  leaf({
+    range: `\`${supported}\``,
+    json: oneOfForms({ enum: [supported] }),
+    parse: (value) => {
+      if (value === supported) return supported;
+      if (value === later) return new Refusal('is not supported by this version', `use ${supported}`);
+      return new Refusal('is not known here', `known: ${supported}`);
+    },
   });
 
 /** What an upstream alone may say. */
@@ -38,9 +40,9 @@ export const upstreamKeys = {
     'Where it runs. With neither `endpoints` nor `dns`, what the app named is dialled.',
   ),
   dns: optional(
-    target,
+    dnsName,
     'none',
-    'A name that is resolved in the background, and the port. Not together with `endpoints`.',
+    'A name that is resolved in the background, and its port; or, without a port, a service (`_http._tcp.reviews.shop`) whose SRV records say hosts and ports. Asked for again when the answer has lived its time, between 1s and 30s. Not together with `endpoints`.',
   ),
   hostHeader: optional(hostField, 'what the app sent', 'The `Host` to send upstream.'),
   transport: key(supportedOnly('native', 'undici'), 'native', 'The HTTP client.'),

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { globalKeys } from './global-keys.ts';
+import { list, mapping } from './kinds.ts';
 import { policyKeys } from './policy-keys.ts';
 import type { Path } from './problem.ts';
 import { type Group, isRow, type Written } from './rows.ts';
@@ -20,11 +21,6 @@ export interface WrittenRoute extends Written<typeof routeKeys> {
   readonly name: string;
 }
 
-const isMapping = (value: unknown): boolean =>
-  value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === null;
-
-const mapping = v.custom<Record<string, unknown>>(isMapping, 'is not a mapping');
-
 type Entries = Record<string, v.GenericSchema>;
 
 const section = (entries: Entries) => v.pipe(mapping, v.objectWithRest(entries, v.never()));
@@ -39,7 +35,7 @@ const entriesOf = (group: Group): Entries => {
 };
 
 const route = section(entriesOf(routeKeys));
-const routes = v.pipe(v.custom<unknown[]>(Array.isArray, 'is not a list'), v.array(route));
+const routes = v.pipe(list, v.array(route));
 const upstream = section({ ...entriesOf(upstreamKeys), routes: v.optional(routes) });
 
 /** The whole file. Its output is a {@link WrittenConfig}. */
@@ -49,8 +45,8 @@ export const configSchema = section({
   upstreams: v.optional(v.pipe(mapping, v.record(name.schema as v.GenericSchema<string, string>, upstream))),
 });
 
-/** The keys that a mapping at this path may have; empty where any name may stand. */
-export const knownKeys = (path: Path): readonly string[] => {
+/** The table of the keys that a mapping at this path may have; null where any name may stand, or none. */
+export const groupAt = (path: Path): Group | null => {
   const [top, , inUpstream] = path;
   let group: Group = { ...globalKeys, defaults: policyKeys, upstreams: {} };
   let rest = path;
@@ -61,8 +57,8 @@ export const knownKeys = (path: Path): readonly string[] => {
   }
   for (const part of rest) {
     const node = group[part];
-    if (node === undefined || isRow(node)) return [];
+    if (node === undefined || isRow(node)) return null;
     group = node;
   }
-  return Object.keys(group);
+  return group;
 };

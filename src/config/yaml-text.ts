@@ -9,18 +9,29 @@ export interface YamlText {
 
 /** How deep brackets and `- - -` may nest. The parser recurses, and needs seconds to fail on a million brackets. */
 const maxNesting = 64;
-/** A configuration of thousands of routes has fewer; the parser needs about a second for this many. */
-const maxTokens = 300_000;
+/** A thousand routes, each with policies of its own, are fewer; the parser needs a third of a second for this many. */
+const maxTokens = 120_000;
+/** Each stands for a block that many share. */
+const maxAliases = 5000;
 
 /** The lexer marks the start of a document, of a plain text and the end of a flow: characters that the text does not have. */
 const lexerMarks: ReadonlySet<string> = new Set(['\u0002', '\u001f', '\u0018']);
 
+/** Characters that YAML does not have (section 5.1 of its specification). */
+const noText = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]/;
+
 /** What is not worth parsing, and where. Only tokens are looked at, so brackets within texts do not count. */
 const findExcess = (text: string): { readonly offset: number; readonly message: string } | null => {
+  const strange = noText.exec(text);
+  if (strange !== null) {
+    const code = text.charCodeAt(strange.index).toString(16).padStart(4, '0').toUpperCase();
+    return { offset: strange.index, message: `has a character that is no text (U+${code})` };
+  }
   let offset = 0;
   let tokens = 0;
   let flowDepth = 0;
   let indicators = 0;
+  let aliases = 0;
   for (const token of new Lexer().lex(text)) {
     tokens += 1;
     if (token === '[' || token === '{') flowDepth += 1;
@@ -28,6 +39,8 @@ const findExcess = (text: string): { readonly offset: number; readonly message: 
     else if (flowDepth === 0 && (token === '-' || token === '?')) indicators += 1;
     else if (token.endsWith('\n')) indicators = 0;
     if (flowDepth > maxNesting || indicators > maxNesting) return { offset, message: 'is nested too deeply' };
+    if (token.startsWith('*') && token.length > 1) aliases += 1;
+    if (aliases > maxAliases) return { offset, message: 'has too many aliases' };
     if (tokens > maxTokens) return { offset, message: 'is too much for a configuration' };
     if (!lexerMarks.has(token)) offset += token.length;
   }
@@ -57,7 +70,9 @@ export const parseYaml = (text: string, file: string): YamlText | Problem[] => {
   if (excess !== null) {
     const before = text.slice(0, excess.offset);
     const column = excess.offset - before.lastIndexOf('\n');
-    return [fileProblem(file, excess.message, '', before.split('\n').length, column)];
+    // Text in UTF-16 without a mark is UTF-8 with a NUL after each letter.
+    const hint = excess.message.includes('U+0000') ? 'save it as UTF-8' : '';
+    return [fileProblem(file, excess.message, hint, before.split('\n').length, column)];
   }
   const document = parseDocument(text, {
     version: '1.2',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -10,7 +10,7 @@ import { outrigger } from './outrigger-process.ts';
 const folder = mkdtempSync(join(tmpdir(), 'outrigger-cli-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const fileWith = (name: string, text: string): string => {
+const fileWith = (name: string, text: string | Uint8Array): string => {
   const path = join(folder, name);
   writeFileSync(path, text);
   return path;
@@ -45,7 +45,11 @@ test('without a command, the help goes to standard error, and the code is 64', a
 });
 
 test('help and version are answers, not errors', async () => {
-  for (const args of [['--help'], ['help'], ['run', '--help'], ['check', '--help'], ['config', '--help']]) {
+  for (const args of [
+    ['--help'],
+    ['help'],
+    ...['run', 'check', 'config', 'schema'].map((name) => [name, '--help']),
+  ]) {
     const { code, stdout, stderr } = await outrigger(args);
     assert.equal(code, 0, args.join(' '));
     assert.match(stdout, /^Usage: outrigger/);
@@ -95,6 +99,54 @@ test('config prints what is in force, without the token, and the output passes c
   assert.equal(shown.egress.address, '127.0.0.1:8400');
   assert.equal(shown.upstreams.reviews.timeout.total, '15s');
   assert.equal((await outrigger(['check', fileWith('shown.yaml', stdout)])).code, 0);
+});
+
+test('schema prints the committed schema', async () => {
+  const { code, stdout, stderr } = await outrigger(['schema']);
+  assert.equal(code, 0);
+  assert.equal(stderr, '');
+  assert.equal(stdout, readFileSync(new URL('../../deploy/outrigger.schema.json', import.meta.url), 'utf8'));
+});
+
+test('the help of schema says how an editor gets to know it', async () => {
+  const { stdout } = await outrigger(['schema', '--help']);
+  assert.match(stdout, /outrigger schema > outrigger\.schema\.json/);
+  assert.match(stdout, /# yaml-language-server: \$schema=\.\/outrigger\.schema\.json/);
+});
+
+test('check ends with 78 for a hostile file, and names the place', async () => {
+  const bombs = Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i}, `.repeat(9)}]`).join(
+    '\n',
+  );
+  for (const [name, content, says] of [
+    [
+      'bomb.yaml',
+      `a0: &a0 [x]\n${bombs}\n`,
+      /^\S+bomb\.yaml:5:35: a4\[5\]: the aliases of this file stand for too much\n$/,
+    ],
+    ['proto.yaml', '__proto__: { a: 1 }\n', /proto\.yaml:1:1: __proto__: unknown key/],
+    ['utf16.yaml', Buffer.from('log: {}\n', 'utf16le'), /utf16\.yaml:1:2: .*\(save it as UTF-8\)/],
+    ['cut.yaml', 'log:\n  level: "in', /cut\.yaml:2:13: missing closing/],
+    ['large.yaml', '#'.repeat(1_048_577), /large\.yaml: is larger than 1MiB/],
+  ] as const) {
+    const file = fileWith(name, content);
+    const { code, stdout, stderr } = await outrigger(['check', file]);
+    assert.equal(code, 78, name);
+    assert.equal(stdout, '');
+    assert.match(stderr, says);
+  }
+});
+
+test('no command shows a secret that stands in the wrong place', async () => {
+  const file = fileWith('leak.yaml', `egress: { unlisted: "\${SECRET}" }\n`);
+  for (const args of [
+    ['check', '--format', 'json', file],
+    ['run', '-c', file],
+  ]) {
+    const { code, stdout, stderr } = await outrigger(args, { SECRET: 'xyzzy-secret' });
+    assert.equal(code, 78);
+    assert.ok(!(stdout + stderr).includes('xyzzy'), stdout + stderr);
+  }
 });
 
 test('config and run refuse a bad file with code 78', async () => {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  cannotShare,
+  type DnsName,
+  formatDnsName,
   formatListenAddress,
   isLoopback,
+  parseDnsName,
   parseEndpointAddress,
   parseHostPattern,
   parseListenAddress,
-  wouldReach,
 } from '../../src/config/addresses.ts';
 
 const listen = (text: string) => {
@@ -36,6 +37,24 @@ test('a listener has an IP address or localhost, and a port that may be 0', () =
     '01.2.3.4:80',
   ]) {
     assert.equal(parseListenAddress(text), null, text);
+  }
+});
+
+test('what is resolved in the background is a name with its port, or a service without one', () => {
+  assert.deepEqual(parseDnsName('Reviews.shop.:80'), { host: 'reviews.shop', port: 80 });
+  assert.deepEqual(parseDnsName('_http.shop:80'), { host: '_http.shop', port: 80 });
+  assert.deepEqual(parseDnsName('_HTTP._tcp.reviews.shop'), { host: '_http._tcp.reviews.shop', port: 0 });
+  for (const text of ['[::1]:80', 'reviews.shop:80', '_http._tcp.reviews.shop']) {
+    assert.equal(formatDnsName(parseDnsName(text) as DnsName), text);
+  }
+  for (const text of ['reviews.shop', '_http.shop', '_http._tcp', 'http._tcp.shop', '10.0.0.1']) {
+    assert.equal(parseDnsName(text), 'no port', text);
+  }
+  for (const text of ['_http._tcp.shop:80', '_grpc._tcp.a.b:1']) {
+    assert.equal(parseDnsName(text), 'service with a port', text);
+  }
+  for (const text of ['', ':80', 'a:0', 'a:65536', '_http._tcp.shop:0', '_http._tcp.a b', 'a:b:80']) {
+    assert.equal(parseDnsName(text), 'no name', text);
   }
 });
 
@@ -80,29 +99,4 @@ test('loopback is all of 127.0.0.0/8, ::1, localhost, and the same in IPv6 cloth
     assert.ok(isLoopback(host), host);
   for (const host of ['0.0.0.0', '::', '10.0.0.1', '::ffff:a00:1', 'localhost.example'])
     assert.ok(!isLoopback(host), host);
-});
-
-test('two listeners collide on the same address, and on a wildcard that covers the other', () => {
-  for (const [a, b, collide] of [
-    ['127.0.0.1:80', '127.0.0.1:80', true],
-    ['0.0.0.0:80', '127.0.0.1:80', true],
-    ['[::]:80', '127.0.0.1:80', true],
-    ['localhost:80', '[::1]:80', true],
-    ['127.0.0.1:80', '127.0.0.2:80', false],
-    ['0.0.0.0:80', '[::1]:80', false],
-    ['127.0.0.1:80', '127.0.0.1:81', false],
-    ['127.0.0.1:0', '127.0.0.1:0', false],
-  ] as const) {
-    assert.equal(cannotShare(listen(a), listen(b)), collide, `${a} ${b}`);
-    assert.equal(cannotShare(listen(b), listen(a)), collide, `${b} ${a}`);
-  }
-});
-
-test('a listener is reached by its own address, and a wildcard by every loopback one', () => {
-  assert.ok(wouldReach('127.0.0.1', 80, listen('localhost:80')));
-  assert.ok(wouldReach('localhost', 80, listen('127.0.0.1:80')));
-  assert.ok(wouldReach('127.0.0.5', 80, listen('0.0.0.0:80')));
-  assert.ok(wouldReach('0.0.0.0', 80, listen('127.0.0.1:80')));
-  assert.ok(!wouldReach('10.0.0.1', 80, listen('0.0.0.0:80')));
-  assert.ok(!wouldReach('127.0.0.1', 81, listen('127.0.0.1:80')));
 });

@@ -31,6 +31,7 @@ upstreams:
       - { name: r, match: { methods: [GET, PUT], path: /r/* }, timeout: { total: 100ms } }
       - { name: s, bulkhead: { concurrency: 3 }, breaker: { slowerThan: 50ms } }
   b: {}
+  c: { dns: _http._tcp.c.shop }
 `;
 
 test('the description, read as a file, gives the same settings again', () => {
