@@ -92,8 +92,7 @@ export class AdminRoutes {
   }
 
   #view(book: CommandBook): ReturnType<typeof breakerView> {
-    const { name } = book.description;
-    return breakerView(book.figures(this.#clock.now()), this.#port.forceExpiresInMs(name));
+    return breakerView(book.figures(this.#clock.now()));
   }
 
   async #metrics(request: IncomingMessage, response: ServerResponse): Promise<void> {

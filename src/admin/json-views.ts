@@ -13,12 +13,25 @@ const latencyView = ({ count, mean, percentiles }: LatencyFigures) => ({
   ),
 });
 
+/** Null for a time that is unknown, endless or does not apply. */
+const finite = (ms: number): number | null => (ms >= 0 && Number.isFinite(ms) ? rounded(ms) : null);
+
+/** JSON has no Infinity: a limit that is null is off. */
+const limitsView = (limits: CommandFigures['settings']['breaker']) => ({
+  volume: limits.volume,
+  errorPercent: limits.errorPercent,
+  slowerThanMs: finite(limits.slowerThanMs),
+  slowPercent: limits.slowPercent,
+  consecutive: finite(limits.consecutive),
+  countRejections: limits.countRejections,
+  sleepMs: limits.sleepMs,
+});
+
 /**
  * A breaker for `/breakers` and `/breakers/NAME`: the figures of the streams. `forceExpiresInMs` is null where an
- * override lasts until it is lifted, and where there is none; `nextProbeInMs` is null unless the breaker is open, and a
- * limit that is null is unlimited.
+ * override lasts until it is lifted, and where there is none; `nextProbeInMs` is null while the breaker is closed.
  */
-export const breakerView = (figures: CommandFigures, forceExpiresInMs: number) => {
+export const breakerView = (figures: CommandFigures) => {
   const { status, bulkhead, settings } = figures;
   return {
     name: figures.name,
@@ -26,19 +39,24 @@ export const breakerView = (figures: CommandFigures, forceExpiresInMs: number) =
     route: figures.route,
     unlisted: figures.isUnlisted,
     state: status.state,
+    inStateMs: rounded(status.inStateMs),
     force: status.force,
-    forceExpiresInMs:
-      forceExpiresInMs >= 0 && Number.isFinite(forceExpiresInMs) ? rounded(forceExpiresInMs) : null,
+    forcedBy: status.forcedBy,
+    forceExpiresInMs: finite(status.forceEndsInMs),
     open: status.isOpen,
     why: status.why,
-    nextProbeInMs: status.nextProbeInMs >= 0 ? rounded(status.nextProbeInMs) : null,
+    nextProbeInMs: finite(status.nextProbeInMs),
     health: {
       windowMs: settings.breaker.windowMs,
       total: status.total,
       errors: status.errors,
       slow: status.slow,
       errorPercent: status.errorPercent,
+      slowPercent: status.slowPercent,
+      failuresInARow: status.failuresInARow,
     },
+    limits: limitsView(settings.breaker),
+    probes: status.probes,
     inFlight: figures.inFlight,
     maxInFlight: figures.maxInFlight,
     rolling: figures.rolling,

@@ -1,7 +1,10 @@
 import CircuitBreaker from 'opossum';
-import { AttemptPermit, Generation, type PermitIssuer } from './attempt-permit.ts';
-import type { BreakerStatus, Permit, WatchableGate } from './gate.ts';
-import { formatDuration, HealthWindow } from './health-window.ts';
+import { AttemptPermit, type PermitIssuer } from './attempt-permit.ts';
+import { durationInWords, explain, forcedWords, whyItOpens } from './explain.ts';
+import { Forcing } from './forcing.ts';
+import type { BreakerStatus, Gate, Permit } from './gate.ts';
+import { Generation } from './generation.ts';
+import { brokenRule, HealthWindow, percentOf } from './health-window.ts';
 import { type Outcome, type Rejected, rejected } from './outcome.ts';
 import type { BreakerSettings, Force } from './policies.ts';
 
@@ -14,9 +17,6 @@ export interface BreakerChange {
   /** In words and numbers: what was counted against which limit, or who forced it. */
   readonly why: string;
 }
-
-const forcedOpen: Rejected = Object.freeze(rejected('circuit_open', -1, 'forced open'));
-const probesOut: Rejected = Object.freeze(rejected('circuit_open', -1, 'the probe has not answered yet'));
 
 // Every opossum instance turns its buckets on this. It never does, and takes no listeners: a real emitter would collect
 // one for each breaker and warn at the eleventh.
@@ -53,10 +53,11 @@ const retiredCircuit = newCircuit('retired', 'closed');
 retiredCircuit.shutdown();
 
 /**
- * Hystrix's circuit breaker for one command: the gate. Closed, it admits everything and its {@link HealthWindow} judges
- * each settled attempt; open, it refuses until the sleep is over; the first attempt strictly after that makes it
- * half-open, where only probes pass: `probes` successes close it with an empty window, one failure (or one probe that
- * is too slow) reopens it for a full sleep. A probe that proves nothing gives its token back.
+ * Hystrix's circuit breaker for one command: the gate. Closed, it admits everything and the votes in its
+ * {@link HealthWindow} are judged at each failure and each slow attempt; open, it refuses until the sleep is over; the
+ * first attempt strictly after that makes it half-open, where only probes pass: `probes` successes close it with an
+ * empty window, one failure (or one probe that is too slow) reopens it for a full sleep. A probe that proves nothing
+ * gives its place back, and those of whom nothing was heard for a whole sleep are given up (decision 15).
  *
  * There is no timer: a date is compared when somebody asks. The state is the opossum instance's and is kept nowhere
  * else. Each change of state begins a new {@link Generation}, so that a straggler from before the trip can neither close
@@ -64,55 +65,61 @@ retiredCircuit.shutdown();
  *
  * Forced open, nothing passes; forced closed, everything does, while the state underneath goes on judging unseen.
  */
-export class Breaker implements WatchableGate, PermitIssuer {
+export class Breaker implements Gate, PermitIssuer {
   readonly name: string;
   readonly #onTransition: (change: BreakerChange) => void;
   #settings: BreakerSettings;
   #circuit = closedCircuit;
   #generation: Generation;
   #health: HealthWindow;
-  #force: Force;
+  #forcing: Forcing;
   /** The state that was last told to `onTransition`. */
   #shown: StateName;
-  /** Why the state is what it is; empty while it is closed. */
-  #why = '';
 
-  /** `onTransition` is called when the change is complete, and may use the breaker at once. */
-  constructor(name: string, settings: BreakerSettings, onTransition: (change: BreakerChange) => void) {
+  /** `onTransition` is called when the change is complete, and may use the breaker at once. `now`: its birth. */
+  constructor(
+    name: string,
+    settings: BreakerSettings,
+    onTransition: (change: BreakerChange) => void,
+    now: number,
+  ) {
     this.name = name;
     this.#settings = settings;
     this.#onTransition = onTransition;
-    this.#generation = new Generation(0);
+    this.#generation = new Generation(now, '');
     this.#health = new HealthWindow(settings.windowMs);
-    this.#force = settings.force;
+    this.#forcing = new Forcing(settings.force, 'configuration');
     this.#shown = this.#visibleState();
   }
 
   peek(now: number): Rejected | null {
-    if (this.#force !== 'none') return this.#force === 'open' ? forcedOpen : null;
-    if (this.#circuit.opened) return this.#isAsleep(now) ? this.#asleep(now) : null;
-    if (this.#circuit.halfOpen) return this.#hasFreeProbe() ? null : probesOut;
-    return null;
+    const { force } = this.#forcing;
+    if (force !== 'none') return force === 'open' ? this.#forcing.refusal(this.configuredForce, now) : null;
+    const { state } = this;
+    const restMs = state === 'closed' ? -1 : this.#restMs(now);
+    if (restMs < 0) return null;
+    const why = state === 'open' ? this.#generation.why : 'a probe has not answered yet';
+    return rejected('circuit_open', restMs, why);
   }
 
   acquire(now: number): Permit | Rejected {
     const refusal = this.peek(now);
     if (refusal !== null) return refusal;
-    const state = this.#ownState();
-    if (state === 'closed' || this.#force === 'closed') {
-      return new AttemptPermit(this, this.#generation, false);
+    const { state } = this;
+    if (state === 'closed' || this.#forcing.force === 'closed') {
+      return new AttemptPermit(this, this.#generation, null);
     }
     if (state === 'open') this.#becomeHalfOpen(now);
-    this.#generation.probesInFlight += 1;
-    const probe = new AttemptPermit(this, this.#generation, true);
+    const round = this.#generation.beginProbe(this.#settings.probes, now);
+    const probe = new AttemptPermit(this, this.#generation, round);
     this.#announce('the sleep is over, probing');
     return probe;
   }
 
   /** For the breaker's own permits. */
-  settle(generation: Generation, isProbe: boolean, outcome: Outcome, elapsedMs: number, now: number): void {
+  settle({ generation, round }: AttemptPermit, outcome: Outcome, elapsedMs: number, now: number): void {
     if (generation !== this.#generation) return;
-    if (isProbe) generation.probesInFlight -= 1;
+    if (round !== null) round.inFlight -= 1;
     if (outcome.kind === 'rejected' || outcome.kind === 'cancelled') return;
 
     const isIgnored = outcome.kind === 'success' && outcome.isIgnored;
@@ -121,12 +128,12 @@ export class Breaker implements WatchableGate, PermitIssuer {
     else if (!isIgnored) this.#health.addSuccess(now);
     if (isSlow) this.#health.addSlow(now);
 
-    if (isProbe) this.#judgeProbe(outcome, isSlow, elapsedMs, now);
+    if (round !== null) this.#judgeProbe(outcome, isSlow, elapsedMs, now);
     else if (outcome.kind === 'failure' || isSlow) this.#judge(now);
   }
 
   /** For the breaker's own permits. */
-  addBodyFailure(generation: Generation, now: number): void {
+  addBodyFailure({ generation }: AttemptPermit, now: number): void {
     if (generation !== this.#generation) return;
     this.#health.turnToFailure(now);
     this.#judge(now);
@@ -141,18 +148,28 @@ export class Breaker implements WatchableGate, PermitIssuer {
 
   /**
    * Takes new limits over in place; they are compared at the next settled attempt. The state stays; a window of another
-   * length starts empty. A force that was set by hand survives unless the configured one has changed.
+   * length starts empty. What was forced by hand stays too, and gives way to the new configuration in its time.
    */
-  update(settings: BreakerSettings, now: number): void {
+  update(settings: BreakerSettings): void {
     const previous = this.#settings;
     this.#settings = settings;
     if (settings.windowMs !== previous.windowMs) this.#health = new HealthWindow(settings.windowMs);
-    if (settings.force !== previous.force) this.force(settings.force, now);
+    if (settings.force !== previous.force && !this.isOverridden) this.endOverride();
   }
 
-  force(force: Force, _now: number): void {
-    this.#force = force;
-    this.#announce(force === 'none' ? `no longer forced${this.#why && `; ${this.#why}`}` : `forced ${force}`);
+  /** By hand, for `forMs` (Infinity: until it is lifted); `none` also lifts what the configuration forces. */
+  force(force: Force, now: number, forMs = Number.POSITIVE_INFINITY): void {
+    this.#impose(new Forcing(force, 'hand', now + forMs));
+  }
+
+  /** Back to what the configuration forces. */
+  endOverride(): void {
+    this.#impose(new Forcing(this.configuredForce, 'configuration'));
+  }
+
+  /** True while it is forced open or closed by hand. */
+  get isOverridden(): boolean {
+    return this.#forcing.isOverride;
   }
 
   /** What the configuration forces, whatever is forced by hand. */
@@ -160,56 +177,61 @@ export class Breaker implements WatchableGate, PermitIssuer {
     return this.#settings.force;
   }
 
-  /** The command is gone: lets go of what opossum holds. From then on it admits everything and moves no more. */
-  retire(now: number): void {
-    this.#replaceCircuit(retiredCircuit);
-    this.#generation = new Generation(now);
-  }
-
-  status(now: number): BreakerStatus {
-    const state = this.#ownState();
-    return {
-      state,
-      force: this.#force,
-      isOpen: this.#visibleState() !== 'closed',
-      total: this.#health.total(now),
-      errors: this.#health.errors(now),
-      slow: this.#health.slow(now),
-      errorPercent: this.#health.errorPercent(now),
-      nextProbeInMs: state === 'open' ? this.#sleepLeft(now) : -1,
-      why: this.#explain(state, now),
-    };
-  }
-
-  #ownState(): StateName {
+  /** Its own state, whatever is forced. */
+  get state(): StateName {
     if (this.#circuit.opened) return 'open';
     return this.#circuit.halfOpen ? 'half_open' : 'closed';
   }
 
+  /** The command is gone: lets go of what opossum holds. From then on it admits everything and moves no more. */
+  retire(now: number): void {
+    this.#replaceCircuit(retiredCircuit);
+    this.#generation = new Generation(now, '');
+  }
+
+  status(now: number): BreakerStatus {
+    const { state } = this;
+    const { force, by } = this.#forcing;
+    const votes = this.#health.votes(now);
+    const facts = {
+      state,
+      inStateMs: now - this.#generation.since,
+      force,
+      forcedBy: force === 'none' ? null : by,
+      forceEndsInMs: this.#forcing.endsInMs(now),
+      isOpen: this.#visibleState() !== 'closed',
+      ...votes,
+      errorPercent: percentOf(votes.errors, votes.total),
+      slowPercent: percentOf(votes.slow, votes.total),
+      probes: this.#generation.progress(this.#settings.probes),
+      nextProbeInMs: state === 'closed' ? -1 : Math.max(0, this.#restMs(now)),
+    };
+    return { ...facts, why: explain(facts, this.#settings, this.#generation.why) };
+  }
+
   #visibleState(): StateName {
-    return this.#force === 'none' ? this.#ownState() : this.#force;
+    return this.#forcing.force === 'none' ? this.state : this.#forcing.force;
   }
 
-  #isAsleep(now: number): boolean {
-    return now <= this.#generation.since + this.#settings.sleepMs;
+  #impose(forcing: Forcing): void {
+    this.#forcing = forcing;
+    const { why } = this.#generation;
+    const released = `no longer forced${why && `; ${why}`}`;
+    this.#announce(forcing.force === 'none' ? released : forcedWords(forcing.force, forcing.by));
   }
 
-  #sleepLeft(now: number): number {
-    return Math.max(0, this.#generation.since + this.#settings.sleepMs - now);
-  }
-
-  #asleep(now: number): Rejected {
-    return rejected('circuit_open', this.#sleepLeft(now), this.#why);
-  }
-
-  #hasFreeProbe(): boolean {
-    return this.#generation.probesInFlight < this.#settings.probes;
+  /** While it is not closed: for how long it lets no probe through; below 0: one may go. */
+  #restMs(now: number): number {
+    const { since } = this.#generation;
+    const from = this.#circuit.opened ? since : this.#generation.restsFrom(this.#settings.probes);
+    return from + this.#settings.sleepMs - now;
   }
 
   #judge(now: number): void {
     if (!this.#circuit.closed) return;
-    const why = this.#health.verdict(this.#settings, now);
-    if (why !== null) this.#open(why, now);
+    const votes = this.#health.votes(now);
+    const rule = brokenRule(votes, this.#settings);
+    if (rule !== null) this.#open(whyItOpens(rule, votes, this.#settings), now);
   }
 
   #judgeProbe(outcome: Outcome, isSlow: boolean, elapsedMs: number, now: number): void {
@@ -217,25 +239,24 @@ export class Breaker implements WatchableGate, PermitIssuer {
       this.#open(`the probe failed: ${outcome.reason}`, now);
     } else if (isSlow) {
       // Closing on it would let a full volume of equally slow requests through before it could open again.
-      this.#open(`the probe took ${formatDuration(elapsedMs)}`, now);
+      this.#open(`the probe took ${durationInWords(elapsedMs)}`, now);
     } else {
-      this.#generation.probesSucceeded += 1;
-      if (this.#generation.probesSucceeded >= this.#settings.probes) this.#close(now);
+      const succeeded = this.#generation.addSuccess();
+      if (succeeded >= this.#settings.probes) this.#close(succeeded, now);
     }
   }
 
   #open(why: string, now: number): void {
     if (this.#circuit === closedCircuit) this.#replaceCircuit(newCircuit(this.name, 'closed'));
     this.#circuit.open();
-    this.#generation = new Generation(now);
-    this.#why = why;
-    this.#announce(`${why}; next probe in ${formatDuration(this.#settings.sleepMs)}`);
+    this.#generation = new Generation(now, why);
+    this.#announce(`${why}; next probe in ${durationInWords(this.#settings.sleepMs)}`);
   }
 
   /** A new instance: opossum itself becomes half-open by a timer only. */
   #becomeHalfOpen(now: number): void {
     this.#replaceCircuit(newCircuit(this.name, 'half_open'));
-    this.#generation = new Generation(now);
+    this.#generation = new Generation(now, this.#generation.why);
   }
 
   #replaceCircuit(circuit: CircuitBreaker): void {
@@ -243,12 +264,10 @@ export class Breaker implements WatchableGate, PermitIssuer {
     this.#circuit = circuit;
   }
 
-  #close(now: number): void {
-    const probes = this.#generation.probesSucceeded;
+  #close(probes: number, now: number): void {
     this.#circuit.close();
-    this.#generation = new Generation(now);
+    this.#generation = new Generation(now, '');
     this.#health.reset(now);
-    this.#why = '';
     this.#announce(probes === 1 ? 'the probe succeeded' : `${probes} probes succeeded`);
   }
 
@@ -258,16 +277,5 @@ export class Breaker implements WatchableGate, PermitIssuer {
     if (from === to) return;
     this.#shown = to;
     this.#onTransition({ from, to, why });
-  }
-
-  #explain(state: StateName, now: number): string {
-    const force = this.#force === 'none' ? '' : `forced ${this.#force}; underneath: `;
-    if (state === 'closed') return `${force}${this.#health.describe(now)}`;
-    if (state === 'half_open') return `${force}probing; opened because ${this.#why}`;
-    const left = this.#sleepLeft(now);
-    const next = this.#isAsleep(now)
-      ? `next probe in ${formatDuration(left)}`
-      : 'the next request is a probe';
-    return `${force}${this.#why}; ${next}`;
   }
 }

@@ -1,4 +1,5 @@
 import type { Outcome, Rejected } from './outcome.ts';
+import type { Force } from './policies.ts';
 
 /**
  * The question "may I pass?", apart from the question "is it bad enough to open?".
@@ -30,27 +31,42 @@ export interface Permit {
   addBodyFailure(now: number): void;
 }
 
+/** How far a half-open breaker is; all but `needed` are 0 in the other states. */
+export interface ProbeProgress {
+  /** Successes that close it. */
+  readonly needed: number;
+  readonly succeeded: number;
+  /** Probes that hold a place. */
+  readonly inFlight: number;
+  /** Probes that were given up because they had said nothing for a whole sleep. */
+  readonly lost: number;
+}
+
 /** What a breaker knows of itself, for people and streams. Reading it changes nothing. */
 export interface BreakerStatus {
   /** Its own state, whatever is forced. `open` includes a sleep that has run out: the next request makes it half-open. */
   readonly state: 'closed' | 'half_open' | 'open';
-  readonly force: 'open' | 'closed' | 'none';
+  /** For how long it has been its own state. */
+  readonly inStateMs: number;
+  readonly force: Force;
+  /** Who forces it; null: nobody. */
+  readonly forcedBy: 'hand' | 'configuration' | null;
+  /** Time left of a force by hand; Infinity: until it is lifted or configured otherwise; -1: it is not forced. */
+  readonly forceEndsInMs: number;
   /** What Hystrix would show: forced open, or neither forced closed nor closed. */
   readonly isOpen: boolean;
   /** Settled attempts in the health window, and of those the failures and the slow ones. */
   readonly total: number;
   readonly errors: number;
   readonly slow: number;
-  /** errors ÷ total in percent, truncated; 0 when total is 0. */
+  /** errors ÷ total and slow ÷ total in percent, truncated; 0 when total is 0. */
   readonly errorPercent: number;
-  /** Until a probe is let through; 0 when one would be now; -1 when the state is not open. */
+  readonly slowPercent: number;
+  /** Failures since the last success. */
+  readonly failuresInARow: number;
+  readonly probes: ProbeProgress;
+  /** Until it would let a probe through if nothing were forced; 0 when one may go now; -1 when the state is closed. */
   readonly nextProbeInMs: number;
   /** Why it is in this state, in words and numbers. */
   readonly why: string;
-}
-
-/** A gate that can be watched and forced. */
-export interface WatchableGate extends Gate {
-  status(now: number): BreakerStatus;
-  force(force: 'open' | 'closed' | 'none', now: number): void;
 }

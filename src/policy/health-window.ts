@@ -7,25 +7,40 @@ const SLOW = 2;
 /** Hystrix: metrics.rollingStats.numBuckets. */
 const BUCKETS = 10;
 
-/** `250 ms`, `3.2 s`: a duration for people. */
-export const formatDuration = (ms: number): string =>
-  ms < 1000 ? `${Math.ceil(ms)} ms` : `${Number((ms / 1000).toFixed(1))} s`;
+/** What the window holds at one moment. */
+export interface Votes {
+  /** Settled attempts, and of those the failures and the slow ones. */
+  readonly total: number;
+  readonly errors: number;
+  readonly slow: number;
+  /** Failures since the last success, however long ago they were. */
+  readonly failuresInARow: number;
+}
+
+/** The rules by which a breaker opens. */
+export type Rule = 'errors' | 'slow' | 'consecutive';
+
+/** A share in percent, truncated to an integer as in Hystrix; 0 of 0 is 0. */
+export const percentOf = (part: number, total: number): number =>
+  total === 0 ? 0 : Math.trunc((part * 100) / total);
 
 /**
- * The judge: is it bad enough to open? It counts the settled attempts of the last `windowMs` and compares them with the
- * limits whenever a failure or a slow attempt comes in, never on a timer and never on reading. Which attempts may vote
- * is the breaker's business.
- *
- * Three rules, each enough by itself: the share of failures, the share of slow attempts (both from a minimum volume on,
- * all limits inclusive, percentages truncated to integers as in Hystrix), and failures in a row.
+ * Is it bad enough to open? The first rule that says so, or null. Each is enough by itself: failures in a row, the share
+ * of failures, the share of slow attempts; both shares from a minimum volume on. All limits are inclusive.
  */
+export const brokenRule = (votes: Votes, limits: BreakerSettings): Rule | null => {
+  if (votes.failuresInARow >= limits.consecutive) return 'consecutive';
+  if (votes.total < limits.volume) return null;
+  if (percentOf(votes.errors, votes.total) >= limits.errorPercent) return 'errors';
+  return percentOf(votes.slow, votes.total) >= limits.slowPercent ? 'slow' : null;
+};
+
+/** The settled attempts of the last `windowMs`. Which of them may vote is the breaker's business. */
 export class HealthWindow {
-  readonly #windowMs: number;
   readonly #window: RollingWindow;
   #failuresInARow = 0;
 
   constructor(windowMs: number) {
-    this.#windowMs = windowMs;
     this.#window = new RollingWindow(windowMs, BUCKETS, 3);
   }
 
@@ -50,7 +65,8 @@ export class HealthWindow {
    * longer than the window is long: errors never exceed the total.
    */
   turnToFailure(now: number): void {
-    if (this.errors(now) === this.total(now)) this.#window.add(TOTAL, now);
+    const { total, errors } = this.votes(now);
+    if (errors === total) this.#window.add(TOTAL, now);
     this.#window.add(ERRORS, now);
     this.#failuresInARow += 1;
   }
@@ -60,45 +76,14 @@ export class HealthWindow {
     this.#failuresInARow = 0;
   }
 
-  total(now: number): number {
-    return this.#window.sum(TOTAL, now);
-  }
-
-  /** A success can leave the window just before the failure that it turned into. */
-  errors(now: number): number {
-    return Math.min(this.#window.sum(ERRORS, now), this.total(now));
-  }
-
-  slow(now: number): number {
-    return this.#window.sum(SLOW, now);
-  }
-
-  errorPercent(now: number): number {
-    return percentOf(this.errors(now), this.total(now));
-  }
-
-  /** Why the breaker must open, in words and numbers; null while it need not. Asked after a failure or a slow attempt. */
-  verdict(limits: BreakerSettings, now: number): string | null {
-    if (this.#failuresInARow >= limits.consecutive) {
-      return `${this.#failuresInARow} failures in a row, limit ${limits.consecutive}`;
-    }
-    const total = this.total(now);
-    if (total < limits.volume) return null;
-    if (this.errorPercent(now) >= limits.errorPercent) {
-      return `${this.describe(now)}, limit ${limits.errorPercent} %`;
-    }
-    if (percentOf(this.slow(now), total) >= limits.slowPercent) {
-      const limit = formatDuration(limits.slowerThanMs);
-      return `${this.slow(now)} of ${total} took longer than ${limit} in ${formatDuration(this.#windowMs)}, limit ${limits.slowPercent} %`;
-    }
-    return null;
-  }
-
-  /** `12 of 20 failed in 10 s`. */
-  describe(now: number): string {
-    return `${this.errors(now)} of ${this.total(now)} failed in ${formatDuration(this.#windowMs)}`;
+  votes(now: number): Votes {
+    const total = this.#window.sum(TOTAL, now);
+    return {
+      total,
+      // A success can leave the window just before the failure that it turned into.
+      errors: Math.min(this.#window.sum(ERRORS, now), total),
+      slow: this.#window.sum(SLOW, now),
+      failuresInARow: this.#failuresInARow,
+    };
   }
 }
-
-const percentOf = (part: number, total: number): number =>
-  total === 0 ? 0 : Math.trunc((part * 100) / total);

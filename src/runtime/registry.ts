@@ -2,13 +2,7 @@ import type { Clock, Timer } from '../lib/clock.ts';
 import { Breaker, type BreakerChange } from '../policy/breaker.ts';
 import { Bulkhead } from '../policy/bulkhead.ts';
 import type { BreakerSettings, BulkheadSettings, Force } from '../policy/policies.ts';
-import { waitsBehind } from '../proxy/forward.ts';
 import type { BreakerOverride, Bus } from '../telemetry/events.ts';
-
-interface Override {
-  readonly timer: Timer | null;
-  readonly expiresAt: number;
-}
 
 /**
  * What has a name and a memory: the breakers, with their manual overrides, and the bulkheads. The admin interface finds
@@ -19,7 +13,8 @@ export class Registry {
   readonly #bus: Bus;
   readonly #breakers = new Map<string, Breaker>();
   readonly #bulkheads = new Map<string, Bulkhead>();
-  readonly #overrides = new Map<string, Override>();
+  /** Of the overrides that end by themselves. */
+  readonly #overrideEnds = new Map<string, Timer>();
 
   constructor(clock: Clock, bus: Bus) {
     this.#clock = clock;
@@ -35,16 +30,15 @@ export class Registry {
 
   /** The breaker of a command, whose requests wait in `bulkhead`. */
   breaker(name: string, settings: BreakerSettings, bulkhead: Bulkhead): Breaker {
-    const breaker: Breaker = new Breaker(name, settings, (change) =>
-      this.#changed(breaker, bulkhead, change),
-    );
+    const onTransition = (change: BreakerChange) => this.#changed(breaker, bulkhead, change);
+    const breaker: Breaker = new Breaker(name, settings, onTransition, this.#clock.now());
     this.#breakers.set(name, breaker);
     return breaker;
   }
 
   /** Forgets the breaker and the bulkhead of this name. */
   drop(name: string): void {
-    this.#lift(name);
+    this.#stopTimer(name);
     this.#bulkheads.get(name)?.close();
     this.#bulkheads.delete(name);
     const breaker = this.#breakers.get(name);
@@ -57,32 +51,26 @@ export class Registry {
   force(name: string, force: Force, ttlMs: number): boolean {
     const breaker = this.#breakers.get(name);
     if (breaker === undefined) return false;
-    const now = this.#clock.now();
-    this.#lift(name);
-    breaker.force(force, now);
+    this.#stopTimer(name);
+    breaker.force(force, this.#clock.now(), ttlMs);
     this.#tell(name, force, 'by hand', force === 'none' ? 0 : ttlMs);
-    if (force === 'none') return true;
-    const isLasting = ttlMs === Number.POSITIVE_INFINITY;
-    const timer = isLasting ? null : this.#clock.after(ttlMs, () => this.#expire(name, breaker));
-    this.#overrides.set(name, { timer, expiresAt: now + ttlMs });
+    if (force !== 'none' && Number.isFinite(ttlMs)) {
+      const end = this.#clock.after(ttlMs, () => this.#expire(name, breaker));
+      this.#overrideEnds.set(name, end);
+    }
     return true;
   }
 
-  /** Time left of an override in ms; Infinity: until it is lifted; -1: there is none. */
-  forceExpiresInMs(name: string): number {
-    const override = this.#overrides.get(name);
-    return override === undefined ? -1 : Math.max(0, override.expiresAt - this.#clock.now());
-  }
-
   /** True for a closed circuit that nobody has forced: forgetting it loses nothing. */
-  isAtRest(name: string, now: number): boolean {
-    return !this.#overrides.has(name) && this.#breakers.get(name)?.status(now).state === 'closed';
+  isAtRest(name: string): boolean {
+    const breaker = this.#breakers.get(name);
+    return breaker !== undefined && breaker.state === 'closed' && !breaker.isOverridden;
   }
 
   /** True for a circuit that somebody has forced, or that would refuse now. */
   isNeeded(name: string, now: number): boolean {
     const breaker = this.#breakers.get(name);
-    return this.#overrides.has(name) || (breaker !== undefined && breaker.status(now).nextProbeInMs > 0);
+    return breaker !== undefined && (breaker.isOverridden || breaker.status(now).nextProbeInMs > 0);
   }
 
   close(): void {
@@ -91,8 +79,8 @@ export class Registry {
 
   /** Back to what the configuration says. */
   #expire(name: string, breaker: Breaker): void {
-    this.#lift(name);
-    breaker.force(breaker.configuredForce, this.#clock.now());
+    this.#overrideEnds.delete(name);
+    breaker.endOverride();
     this.#tell(name, breaker.configuredForce, 'its time is over', 0);
   }
 
@@ -100,9 +88,9 @@ export class Registry {
     this.#bus.breakerOverridden({ command, force, cause, ttlMs, at: this.#clock.wallTime() });
   }
 
-  #lift(name: string): void {
-    this.#overrides.get(name)?.timer?.cancel();
-    this.#overrides.delete(name);
+  #stopTimer(name: string): void {
+    this.#overrideEnds.get(name)?.cancel();
+    this.#overrideEnds.delete(name);
   }
 
   #changed(breaker: Breaker, bulkhead: Bulkhead, { from, to, why }: BreakerChange): void {
@@ -110,6 +98,6 @@ export class Registry {
     if (to !== 'open') return;
     // Those who wait for a place would only be refused when they get it.
     const refusal = breaker.peek(this.#clock.now());
-    if (refusal !== null) bulkhead.refuseWaiting((waiter) => waitsBehind(waiter, breaker), refusal);
+    if (refusal !== null) bulkhead.refuseWaiting(breaker, refusal);
   }
 }

@@ -22,7 +22,6 @@ export class FakePort implements AdminPort {
   upstreams = () => [];
   config = () => ({ admin: { token: '[redacted]' } });
   metrics = async (accept: string) => ({ contentType: 'text/plain', text: `metrics for ${accept}\n` });
-  forceExpiresInMs = () => -1;
 
   forceBreaker(name: string, force: BreakerForce, ttlMs: number): boolean {
     this.forced.push([name, force, ttlMs]);

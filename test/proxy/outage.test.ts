@@ -74,7 +74,8 @@ test('while half-open exactly the probes pass and everybody else is refused', as
   const sidecar = await startSidecar(
     t,
     upstreamU([upstream.address], {
-      breaker: { volume: 3, sleep: '100ms', probes: 2 },
+      // Long enough for the crowd to come within a sleep: after another one the probes that are held would be lost.
+      breaker: { volume: 3, sleep: '2s', probes: 2 },
       retry: { attempts: 1 },
     }),
   );

@@ -11,6 +11,10 @@ interface BreakerView {
   readonly health: { readonly total: number };
 }
 
+/** Series of our own; how many there are of Node's depends on what its garbage collector did. */
+const seriesOf = async (sidecar: Sidecar): Promise<number> =>
+  (await sidecar.metrics()).samples.filter(({ name }) => name.startsWith('outrigger_')).length;
+
 const breakersOf = async (sidecar: Sidecar): Promise<readonly BreakerView[]> => {
   const { text } = await fetchText(sidecar.admin, '/breakers');
   return (JSON.parse(text) as { breakers: BreakerView[] }).breakers;
@@ -24,7 +28,7 @@ test('hundreds of unlisted names go through sixteen places, and no request is lo
   });
   const caller = makeCaller(t, sidecar.egress, 4);
   await caller.call({ host: `first.localhost:${upstream.port}` });
-  const seriesBefore = (await sidecar.metrics()).samples.length;
+  const seriesBefore = await seriesOf(sidecar);
 
   for (let index = 0; index < 300; index += 1) {
     const result = await caller.call({ host: `n${index}.localhost:${upstream.port}` });
@@ -36,7 +40,7 @@ test('hundreds of unlisted names go through sixteen places, and no request is lo
   assert.equal(metrics.sum('requests_total', { upstream: 'unlisted' }), 301);
   assert.equal(metrics.sum('attempts_total', { upstream: 'unlisted' }), 301);
   assert.equal(metrics.sum('bulkhead_in_flight'), 0);
-  assert.equal(metrics.samples.length, seriesBefore);
+  assert.equal(await seriesOf(sidecar), seriesBefore);
 });
 
 test('a thousand routes run beside each other, each with a breaker of its own', async (t) => {
