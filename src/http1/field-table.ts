@@ -21,6 +21,8 @@ export const Field = {
   requestId: 18,
   traceparent: 19,
   retryAfter: 20,
+  attempt: 21,
+  earlyData: 22,
 } as const;
 
 interface KnownField {
@@ -53,6 +55,8 @@ for (const [name, id] of [
   ['x-request-id', Field.requestId],
   ['traceparent', Field.traceparent],
   ['retry-after', Field.retryAfter],
+  ['x-outrigger-attempt', Field.attempt],
+  ['early-data', Field.earlyData],
 ] as const) {
   const row = byLength[name.length] ?? [];
   byLength[name.length] = [...row, { name, first: name.charCodeAt(0), id }];

@@ -73,6 +73,10 @@ export class RequestHead {
   traceparentField = -1;
   idempotencyKeyField = -1;
   maxForwardsField = -1;
+  /** The request went through TLS early data on its way here (RFC 8470 section 5.1). */
+  isEarlyData = false;
+  /** Which attempt of its sender this is, by its mark: 2–999 (decision 17); 0: it is no repetition. */
+  attemptMark = 0;
   /** The only TE that may go on is `trailers`. */
   takesTrailers = false;
 
@@ -182,6 +186,12 @@ export class RequestHead {
       case Field.maxForwards:
         this.maxForwardsField = index;
         break;
+      case Field.earlyData:
+        this.isEarlyData = true;
+        break;
+      case Field.attempt:
+        this.attemptMark = Math.max(this.attemptMark, attemptMarkOf(this.value(index)));
+        break;
       case Field.te:
         this.takesTrailers ||= /(?:^|,)\s*trailers\s*(?:,|$)/i.test(this.value(index));
         break;
@@ -258,6 +268,16 @@ export class RequestHead {
 }
 
 const isProtected = (name: string): boolean => PROTECTED.has(name) || name.startsWith('x-outrigger-');
+
+/** Several fields are the same as one with a list (RFC 9110 section 5.3); the highest number of it counts. */
+const attemptMarkOf = (list: string): number => {
+  let mark = 0;
+  for (const member of list.split(',')) {
+    const text = member.trim();
+    if (/^[0-9]{1,3}$/.test(text)) mark = Math.max(mark, Number(text));
+  }
+  return mark < 2 ? 0 : mark;
+};
 
 /** A coding other than one `chunked`: known to be undecodable here, or simply wrong. */
 const otherCodings = (codings: string): Violation => {

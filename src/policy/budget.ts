@@ -7,6 +7,8 @@ export interface RetryBudgetSettings {
   readonly minPerSecond: number;
 }
 
+/** One token, in the unit that is counted in. */
+const TOKEN = 100;
 /** Over how long the rate of requests is taken, which decides how much can be saved. */
 const RATE_WINDOW_MS = 10_000;
 const RATE_BUCKETS = 10;
@@ -29,7 +31,8 @@ export class RetryBudget {
   readonly #requests = new RollingWindow(RATE_WINDOW_MS, RATE_BUCKETS, 1);
   #percent: number;
   #minPerSecond: number;
-  #tokens: number;
+  /** In hundredths of a token, so that whole percents add up without a rounding error. */
+  #hundredths: number;
   #refilledAt: number;
 
   /** Starts with two seconds of `minPerSecond`. */
@@ -37,26 +40,31 @@ export class RetryBudget {
     this.#percent = settings.percent;
     this.#minPerSecond = settings.minPerSecond;
     this.#refilledAt = now;
-    this.#tokens = (SAVED_SHARE * RATE_WINDOW_MS * settings.minPerSecond) / 1000;
+    this.#hundredths = (SAVED_SHARE * RATE_WINDOW_MS * settings.minPerSecond) / 10;
   }
 
   /** A request was admitted. */
   deposit(now: number): void {
     this.#requests.add(0, now);
-    this.#earn(this.#percent / 100, now);
+    this.#earn(this.#percent, now);
   }
 
   /** Takes the token for one retry; false: there is none. */
   withdraw(now: number): boolean {
     this.#earn(0, now);
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    if (this.#hundredths < TOKEN) return false;
+    this.#hundredths -= TOKEN;
     return true;
+  }
+
+  /** A retry for which a token was taken does not take place after all. */
+  giveBack(now: number): void {
+    this.#earn(TOKEN, now);
   }
 
   /** Retries that could be made now, with fraction; never negative. */
   tokens(now: number): number {
-    return Math.min(this.#tokens + this.#earnedByTime(now), this.#capacity(now));
+    return Math.min(this.#hundredths + this.#earnedByTime(now), this.#capacity(now)) / TOKEN;
   }
 
   /** Takes new rates over in place; what was saved stays, as far as it fits. */
@@ -67,17 +75,16 @@ export class RetryBudget {
   }
 
   #earn(credit: number, now: number): void {
-    this.#tokens = Math.min(this.#tokens + this.#earnedByTime(now) + credit, this.#capacity(now));
+    this.#hundredths = Math.min(this.#hundredths + this.#earnedByTime(now) + credit, this.#capacity(now));
     this.#refilledAt = Math.max(this.#refilledAt, now);
   }
 
   #earnedByTime(now: number): number {
-    return (Math.max(0, now - this.#refilledAt) * this.#minPerSecond) / 1000;
+    return (Math.max(0, now - this.#refilledAt) * this.#minPerSecond) / 10;
   }
 
   #capacity(now: number): number {
-    const earned =
-      (this.#percent / 100) * this.#requests.sum(0, now) + (this.#minPerSecond * RATE_WINDOW_MS) / 1000;
-    return Math.max(LEAST_CAPACITY, SAVED_SHARE * earned);
+    const earned = this.#percent * this.#requests.sum(0, now) + (this.#minPerSecond * RATE_WINDOW_MS) / 10;
+    return Math.max(LEAST_CAPACITY * TOKEN, SAVED_SHARE * earned);
   }
 }

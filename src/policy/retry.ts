@@ -14,6 +14,10 @@ export interface FailedAttempt {
   readonly attempt: number;
   /** The method is idempotent, or the request says with `Idempotency-Key` that the upstream tells repeats apart. */
   readonly isIdempotent: boolean;
+  /** Its sender is repeating it already, as its mark says (decision 17). */
+  readonly isAlreadyRetried: boolean;
+  /** It went through TLS early data on its way here. */
+  readonly isEarlyData: boolean;
   /** The request's body can be sent again from its beginning. */
   readonly isReplayable: boolean;
   /** What is left of the total time. */
@@ -22,7 +26,13 @@ export interface FailedAttempt {
 }
 
 /** Why a retry that the failure would have allowed does not happen. */
-export type RetryObstacle = 'not_idempotent' | 'body_too_large' | 'deadline' | 'budget';
+export type RetryObstacle =
+  | 'already_retried'
+  | 'early_data'
+  | 'not_idempotent'
+  | 'body_too_large'
+  | 'deadline'
+  | 'budget';
 
 export type RetryDecision =
   | { readonly kind: 'retry'; readonly waitMs: number }
@@ -32,11 +42,19 @@ export type RetryDecision =
 const stop: RetryDecision = Object.freeze({ kind: 'stop', skip: null });
 
 const skips: Readonly<Record<RetryObstacle, RetryDecision>> = {
+  already_retried: Object.freeze({ kind: 'stop', skip: 'already_retried' }),
+  early_data: Object.freeze({ kind: 'stop', skip: 'early_data' }),
   not_idempotent: Object.freeze({ kind: 'stop', skip: 'not_idempotent' }),
   body_too_large: Object.freeze({ kind: 'stop', skip: 'body_too_large' }),
   deadline: Object.freeze({ kind: 'stop', skip: 'deadline' }),
   budget: Object.freeze({ kind: 'stop', skip: 'budget' }),
 };
+
+/**
+ * Answers that say that the request was not processed: 408, it did not arrive whole (RFC 9110, section 15.5.9); 421, it
+ * came to the wrong server (15.5.20); 425, it came too early (RFC 8470, section 5.2).
+ */
+const isUnprocessed = (status: number): boolean => status === 408 || status === 421 || status === 425;
 
 /** The methods that may be sent twice without doing a thing twice: RFC 9110, section 9.2.2. Case matters. */
 export const isIdempotentMethod = (method: string): boolean => {
@@ -54,17 +72,19 @@ export const isIdempotentMethod = (method: string): boolean => {
 };
 
 /**
- * Whether a failed attempt is followed by another one, and after how long. A request of which not one byte was written
- * may go again whatever its method; anything else only if repeating it does no harm. The budget is asked last, so that a
- * token is spent only on a retry that takes place.
+ * Whether a failed attempt is followed by another one, and after how long. A request of which not one byte was written,
+ * or which the upstream says that it did not process, may go again whatever its method; anything else only if repeating
+ * it does no harm. The budget is asked last, so that a token is spent only on what nothing else forbids.
  */
 export class RetryPolicy {
   readonly #settings: RetrySettings;
   readonly #on: ReadonlySet<RetryCondition>;
+  readonly #repeatsUnprocessed: boolean;
 
   constructor(settings: RetrySettings) {
     this.#settings = settings;
     this.#on = new Set(settings.on);
+    this.#repeatsUnprocessed = settings.on.some((each) => typeof each === 'number' && isUnprocessed(each));
   }
 
   /** True for a status in `retry.on`. Such an answer may be a success to the breaker (429) and still be retried. */
@@ -72,11 +92,17 @@ export class RetryPolicy {
     return this.#on.has(status);
   }
 
+  /** True where some answer lets every method go again. */
+  get repeatsUnprocessed(): boolean {
+    return this.#repeatsUnprocessed;
+  }
+
   decide(failed: FailedAttempt, budget: RetryBudget, random: () => number): RetryDecision {
     if (failed.attempt >= this.#settings.attempts || !this.#isRetried(failed.failure)) return stop;
-    if (!failed.failure.isUnsent && !failed.isIdempotent && !this.#settings.nonIdempotent) {
-      return skips.not_idempotent;
-    }
+    if (failed.isAlreadyRetried) return skips.already_retried;
+    // RFC 8470, section 5.2: only whoever sent the early data can know what to do now.
+    if (failed.failure.status === 425 && failed.isEarlyData) return skips.early_data;
+    if (!this.#isSafe(failed)) return skips.not_idempotent;
     if (!failed.isReplayable) return skips.body_too_large;
     const waitMs = this.#waitMs(failed, random);
     if (waitMs + MIN_USEFUL_MS > failed.remainingMs) return skips.deadline;
@@ -88,6 +114,10 @@ export class RetryPolicy {
     if (failure.reason === 'upstream_status') return this.#on.has(failure.status);
     const condition = reasons[failure.reason].retryOn;
     return condition !== null && this.#on.has(condition);
+  }
+
+  #isSafe({ failure, isIdempotent }: FailedAttempt): boolean {
+    return isIdempotent || this.#settings.nonIdempotent || failure.isUnsent || isUnprocessed(failure.status);
   }
 
   /** The upstream's `Retry-After` is a minimum; the jitter comes on top, or all whom it told the same come together. */

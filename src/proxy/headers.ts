@@ -21,6 +21,7 @@ const requestFields = keepAllBut(
   Field.http2Settings,
   Field.proxyAuthorization,
   Field.expect,
+  Field.attempt,
 );
 
 const responseFields = keepAllBut(
@@ -81,8 +82,8 @@ export interface RequestRules {
   readonly host: string | null;
   /** Our Via line, with its line end. */
   readonly via: string;
-  /** False for every attempt but the first: nobody waits for a second 100. */
-  readonly withExpect: boolean;
+  /** Which attempt it is for, from 1. */
+  readonly attempt: number;
 }
 
 /** The head for the upstream, as wire text through the empty line. */
@@ -92,7 +93,10 @@ export const requestText = (head: RequestHead, rules: RequestRules): string => {
   if (head.maxForwardsField >= 0 && head.method === 'OPTIONS') text += forwardedLess(head);
   else text += copyFields(head, requestFields, rules.host === null ? 0 : Field.host);
   if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
-  if (rules.withExpect && head.expectsContinue) text += 'Expect: 100-continue\r\n';
+  // Nobody waits for a second 100.
+  if (rules.attempt === 1 && head.expectsContinue) text += 'Expect: 100-continue\r\n';
+  const mark = rules.attempt === 1 ? head.attemptMark : rules.attempt;
+  if (mark > 1) text += `x-outrigger-attempt: ${mark}\r\n`;
   if (head.takesTrailers) text += 'TE: trailers\r\n';
   return `${text}${rules.via}\r\n`;
 };

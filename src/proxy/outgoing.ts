@@ -10,23 +10,27 @@ import type { Destination } from './route.ts';
 export const isIdempotent = (head: RequestHead): boolean =>
   isIdempotentMethod(head.method) || head.idempotencyKeyField >= 0;
 
+/** How much of a request's content to record: what will not be sent twice need not be remembered. */
+export const replayLimitBytes = (head: RequestHead, plan: Plan): number =>
+  plan.repeatsAll || plan.retry.repeatsUnprocessed || isIdempotent(head) ? plan.replayBytes : 0;
+
 /** Leave to send a request's content (RFC 9110 section 10.1.1), as we give it ourselves. */
 export const continueText = 'HTTP/1.1 100 Continue\r\n\r\n';
 
-/** A request as the upstream is to get it. */
+/** A request as the upstream is to get it. `attempt` from 1. */
 export const outgoingRequest = (
   head: RequestHead,
   body: BodySource | null,
   plan: Plan,
   destination: Destination,
   { via }: ForwardContext,
-  isFirstAttempt: boolean,
+  attempt: number,
 ): OutgoingRequest => ({
   method: head.method,
   headText: requestText(head, {
     host: destination.host,
     via: via[head.minor],
-    withExpect: isFirstAttempt,
+    attempt,
   }),
   body,
   isRepeatable: plan.repeatsAll || isIdempotent(head),

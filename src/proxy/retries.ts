@@ -1,8 +1,10 @@
 import type { RequestHead } from '../http1/request-head.ts';
-import type { Failure, Outcome } from '../policy/outcome.ts';
+import type { Failure, Outcome, Rejected } from '../policy/outcome.ts';
+import type { RetrySkip } from '../telemetry/events.ts';
 import type { Answer } from './answer.ts';
 import { AttemptLoop } from './attempt-loop.ts';
 import type { AttemptRun } from './attempt-run.ts';
+import type { ExchangeRecord } from './exchange-record.ts';
 import type { ExchangeTimers } from './exchange-timers.ts';
 import { isIdempotent } from './outgoing.ts';
 import type { ForwardContext, Plan } from './plan.ts';
@@ -22,6 +24,7 @@ export interface RetrySubject {
   readonly head: RequestHead;
   readonly replay: Replay | null;
   readonly timers: ExchangeTimers;
+  readonly record: ExchangeRecord;
   /** Sends the next attempt. */
   attempt(): void;
 }
@@ -34,6 +37,8 @@ export class Retries {
   readonly #subject: RetrySubject;
   #loop: AttemptLoop | null = null;
   #held: HeldAnswer | null = null;
+  /** True from the decision to try again until the attempt is sent: a token of the budget was taken for it. */
+  #isDue = false;
 
   constructor(subject: RetrySubject) {
     this.#subject = subject;
@@ -48,14 +53,16 @@ export class Retries {
     return this.#held !== null;
   }
 
-  /** Decides on a failure. True: another attempt will follow by itself. `attempts`: those made so far. */
-  schedule(failed: Failure, attempts: number, held: HeldAnswer | null): boolean {
-    const { plan, context, head, replay, timers } = this.#subject;
+  /** Decides on a failure. True: another attempt will follow by itself. `held`: the answer that was the failure. */
+  schedule(failed: Failure, held: HeldAnswer | null): boolean {
+    const { plan, context, head, replay, timers, record } = this.#subject;
     const now = context.clock.now();
     const decision = plan.retry.decide(
       {
         failure: failed,
-        attempt: attempts,
+        attempt: record.attempts,
+        isAlreadyRetried: head.attemptMark > 0,
+        isEarlyData: head.isEarlyData,
         isIdempotent: isIdempotent(head),
         isReplayable: replay === null || replay.isReplayable,
         remainingMs: timers.remainingMs(now),
@@ -66,6 +73,7 @@ export class Retries {
     );
     if (decision.kind === 'retry') {
       this.lastFailure = failed;
+      this.#isDue = true;
       this.#held = held;
       held?.run.pause();
       this.#loop ??= new AttemptLoop(context.clock, () => this.#subject.attempt());
@@ -73,37 +81,68 @@ export class Retries {
       return true;
     }
     const { skip } = decision;
-    const obstacle = skip === 'body_too_large' ? (replay?.obstacle ?? skip) : skip;
-    if (obstacle !== null) plan.recorder.retrySkipped(obstacle, now);
+    if (skip !== null) this.#skipped(skip === 'body_too_large' ? (replay?.obstacle ?? skip) : skip, now);
     return false;
   }
 
-  /** Hands the kept answer out; null: there is none. */
-  takeHeld(): HeldAnswer | null {
-    const held = this.#held;
-    this.#held = null;
-    return held;
+  /**
+   * What stood in the way of the next attempt: the breaker, no endpoint, a time limit, or content that is too long by
+   * now. Hands the kept answer out; null: there is none.
+   */
+  stopped(obstacle: Failure | Rejected): HeldAnswer | null {
+    this.#forgo(this.#subject.replay?.obstacle ?? skipFor(obstacle));
+    // Also where the answer in hand now streams for longer than the wait would have lasted.
+    this.#loop?.end();
+    return this.#takeHeld();
   }
 
   /** The kept answer broke off: there is nothing left to pass on. */
   lostHeld(failure: Failure): void {
-    this.takeHeld();
+    this.#takeHeld();
     this.lastFailure = failure;
   }
 
   /** The next attempt takes place: only now is it one for the books, and the kept answer is read away. */
   sent(now: number): void {
+    this.#isDue = false;
     this.#subject.plan.recorder.retryStarted(this.lastFailure!.reason, now);
     this.#dropHeld();
   }
 
-  /** No more attempts. */
+  /** No more attempts. If one was still to come, it is its client who left, or broke its request off. */
   end(): void {
+    this.#forgo('client_gone');
     this.#loop?.end();
     this.#dropHeld();
   }
 
+  /** An attempt that was decided on does not take place: what was taken for it goes back. */
+  #forgo(why: RetrySkip): void {
+    if (!this.#isDue) return;
+    this.#isDue = false;
+    const { plan, context } = this.#subject;
+    const now = context.clock.now();
+    plan.budget.giveBack(now);
+    this.#skipped(why, now);
+  }
+
+  #skipped(why: RetrySkip, now: number): void {
+    this.#subject.record.retrySkipped = why;
+    this.#subject.plan.recorder.retrySkipped(why, now);
+  }
+
+  #takeHeld(): HeldAnswer | null {
+    const held = this.#held;
+    this.#held = null;
+    return held;
+  }
+
   #dropHeld(): void {
-    this.takeHeld()?.run.discard();
+    this.#takeHeld()?.run.discard();
   }
 }
+
+const skipFor = (obstacle: Failure | Rejected): RetrySkip => {
+  if (obstacle.kind === 'failure') return 'deadline';
+  return obstacle.reason === 'circuit_open' ? 'circuit_open' : 'no_endpoint';
+};

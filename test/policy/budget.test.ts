@@ -41,6 +41,35 @@ test('five requests earn one retry at twenty percent', () => {
   assert.equal(budget.withdraw(0), false);
 });
 
+test('whole percents add up exactly', () => {
+  for (const percent of [1, 7, 10, 30, 70]) {
+    const budget = new RetryBudget({ percent, minPerSecond: 0 }, 0);
+    for (let i = 0; i < 100; i += 1) {
+      budget.deposit(0);
+      const earned = Math.floor(((i + 1) * percent) / 100);
+      assert.equal(budget.tokens(0) >= 1, earned > Math.floor((i * percent) / 100));
+      budget.withdraw(0);
+    }
+    assert.equal(budget.tokens(0), 0, `${percent} %`);
+  }
+});
+
+test('a token that is given back can be taken again', () => {
+  const budget = new RetryBudget({ percent: 0, minPerSecond: 10 }, 0);
+  spendAll(budget, 0);
+  budget.giveBack(0);
+  assert.equal(budget.tokens(0), 1);
+  assert.equal(spendAll(budget, 0), 1);
+});
+
+test('what is given back never fills the bucket beyond its capacity', () => {
+  const budget = new RetryBudget({ percent: 0, minPerSecond: 10 }, 0);
+  budget.withdraw(0);
+  // Meanwhile time has filled the place of the token that was taken.
+  budget.giveBack(5000);
+  assert.equal(budget.tokens(5000), 20);
+});
+
 test('the floor comes with time alone, up to what can be saved', () => {
   const budget = new RetryBudget({ percent: 0, minPerSecond: 10 }, 0);
   spendAll(budget, 0);
@@ -108,7 +137,13 @@ test('a clock that goes back earns nothing', () => {
 });
 
 test('over any stretch retries are bounded by the tokens at its start, its requests and its length', () => {
-  const event = fc.record({ waitMs: fc.nat(400), requests: fc.nat(30), wanted: fc.nat(60) });
+  const event = fc.record({
+    waitMs: fc.nat(400),
+    requests: fc.nat(30),
+    wanted: fc.nat(60),
+    // Retries that were decided on and do not take place.
+    forgone: fc.nat(10),
+  });
   const settings = fc.record({ percent: fc.nat(100), minPerSecond: fc.nat(50) });
   fc.assert(
     fc.property(settings, fc.array(event, { minLength: 1, maxLength: 60 }), (rates, events) => {
@@ -117,10 +152,14 @@ test('over any stretch retries are bounded by the tokens at its start, its reque
       let retries = 0;
       let earned = 0;
       const moments = [{ tokens: budget.tokens(0), retries, earned }];
-      for (const { waitMs, requests, wanted } of events) {
+      for (const { waitMs, requests, wanted, forgone } of events) {
         now += waitMs;
         for (let i = 0; i < requests; i += 1) budget.deposit(now);
-        for (let i = 0; i < wanted && budget.withdraw(now); i += 1) retries += 1;
+        let decided = 0;
+        while (decided < wanted && budget.withdraw(now)) decided += 1;
+        const back = Math.min(decided, forgone);
+        for (let i = 0; i < back; i += 1) budget.giveBack(now);
+        retries += decided - back;
         earned += (rates.percent / 100) * requests + (rates.minPerSecond * waitMs) / 1000;
         moments.push({ tokens: budget.tokens(now), retries, earned });
       }
@@ -128,7 +167,7 @@ test('over any stretch retries are bounded by the tokens at its start, its reque
         assert.ok(end.tokens >= 0);
         for (const start of moments.slice(0, index)) {
           const allowed = start.tokens + end.earned - start.earned;
-          assert.ok(end.retries - start.retries <= allowed + 1e-6);
+          assert.ok(end.retries - start.retries + end.tokens <= allowed + 1e-6);
         }
       });
     }),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RetryBudget } from '../../src/policy/budget.ts';
 import { type Failure, failure, failureStatus } from '../../src/policy/outcome.ts';
-import type { RetrySettings } from '../../src/policy/policies.ts';
+import type { RetryCondition, RetrySettings } from '../../src/policy/policies.ts';
 import type { FailureReason } from '../../src/policy/reason.ts';
 import {
   type FailedAttempt,
@@ -23,6 +23,8 @@ const defaults: RetrySettings = {
 const firstGet: FailedAttempt = {
   failure: failure('reset', false),
   attempt: 1,
+  isAlreadyRetried: false,
+  isEarlyData: false,
   isIdempotent: true,
   isReplayable: true,
   remainingMs: 15_000,
@@ -45,42 +47,92 @@ const word = (decision: RetryDecision): string =>
 
 const unsent = (reason: FailureReason): Failure => failure(reason, true);
 const sent = (reason: FailureReason): Failure => failure(reason, false);
-const on = (...conditions: RetrySettings['on']): Partial<RetrySettings> => ({ on: conditions });
+const status = (code: number, retryAfterMs = -1): Failure => failureStatus(code, retryAfterMs);
+/** What the row's failure needs in `retry.on` beside the defaults; `not asked for`: without the defaults. */
+type Asked = RetryCondition | 'by default' | 'not asked for';
 
-/** What happens to a request whose repetition does no harm, and to any other. */
-const table: readonly [string, Failure, Partial<RetrySettings>, string, string][] = [
-  ['connect refused', unsent('connect_refused'), {}, 'retry', 'retry'],
-  ['connect failed', unsent('connect_failed'), {}, 'retry', 'retry'],
-  ['connect timeout', unsent('connect_timeout'), {}, 'retry', 'retry'],
-  ['DNS error', unsent('dns_error'), {}, 'retry', 'retry'],
-  ['DNS timeout', unsent('dns_timeout'), {}, 'retry', 'retry'],
-  ['connect refused, not asked for', unsent('connect_refused'), on(503), 'stop', 'stop'],
-  ['reset of a kept connection before a byte was written', unsent('reset'), {}, 'retry', 'retry'],
-  ['reset in flight', sent('reset'), {}, 'retry', 'not_idempotent'],
-  ['attempt timeout', sent('attempt_timeout'), {}, 'stop', 'stop'],
-  ['attempt timeout, asked for', sent('attempt_timeout'), on('timeout'), 'retry', 'not_idempotent'],
-  ['total timeout', sent('total_timeout'), on('timeout'), 'stop', 'stop'],
-  ['502', failureStatus(502, -1), {}, 'retry', 'not_idempotent'],
-  ['503', failureStatus(503, -1), {}, 'retry', 'not_idempotent'],
-  ['504', failureStatus(504, -1), {}, 'retry', 'not_idempotent'],
-  ['500', failureStatus(500, -1), {}, 'stop', 'stop'],
-  ['500, asked for', failureStatus(500, -1), on(500), 'retry', 'not_idempotent'],
-  ['429', failureStatus(429, -1), {}, 'stop', 'stop'],
-  ['429, asked for', failureStatus(429, -1), on(429), 'retry', 'not_idempotent'],
-  ['503 of a route with nonIdempotent', failureStatus(503, 100), { nonIdempotent: true }, 'retry', 'retry'],
-  ['reset of a route with nonIdempotent', sent('reset'), { nonIdempotent: true }, 'retry', 'retry'],
-  ['prohibited address', unsent('prohibited_address'), {}, 'stop', 'stop'],
-  ['protocol error', sent('protocol_error'), {}, 'stop', 'stop'],
-  ['response head too large', sent('response_head_too_large'), {}, 'stop', 'stop'],
-  ['incomplete response', sent('response_incomplete'), {}, 'stop', 'stop'],
+const settingsFor = (asked: Asked): Partial<RetrySettings> => {
+  if (asked === 'by default') return {};
+  return { on: asked === 'not asked for' ? [] : [...defaults.on, asked] };
+};
+
+/** Evidence, the word in `retry.on` | a method that is not idempotent | one that is, or with `Idempotency-Key`. */
+const table: readonly [string, Failure, Asked, string, string][] = [
+  // Nothing was sent: any method.
+  ['name not found', unsent('dns_error'), 'by default', 'retry', 'retry'],
+  ['name servers silent', unsent('dns_timeout'), 'by default', 'retry', 'retry'],
+  ['connect refused', unsent('connect_refused'), 'by default', 'retry', 'retry'],
+  ['connect failed', unsent('connect_failed'), 'by default', 'retry', 'retry'],
+  ['connect timeout', unsent('connect_timeout'), 'by default', 'retry', 'retry'],
+  ['connect refused', unsent('connect_refused'), 'not asked for', 'stop', 'stop'],
+  ['kept connection reset, nothing written', unsent('reset'), 'by default', 'retry', 'retry'],
+  // It may have been processed: idempotent only.
+  ['reset, request written', sent('reset'), 'by default', 'not_idempotent', 'retry'],
+  ['reset, request written', sent('reset'), 'not asked for', 'stop', 'stop'],
+  ['502', status(502), 'by default', 'not_idempotent', 'retry'],
+  ['503', status(503), 'by default', 'not_idempotent', 'retry'],
+  ['503 with Retry-After', status(503, 100), 'by default', 'not_idempotent', 'retry'],
+  ['504', status(504), 'by default', 'not_idempotent', 'retry'],
+  ['503', status(503), 'not asked for', 'stop', 'stop'],
+  // Only where somebody asked for it.
+  ['attempt timeout', sent('attempt_timeout'), 'by default', 'stop', 'stop'],
+  ['attempt timeout', sent('attempt_timeout'), 'timeout', 'not_idempotent', 'retry'],
+  ['attempt timeout, nothing written', unsent('attempt_timeout'), 'timeout', 'retry', 'retry'],
+  ['429', status(429), 'by default', 'stop', 'stop'],
+  ['429', status(429), 429, 'not_idempotent', 'retry'],
+  ['500', status(500), 'by default', 'stop', 'stop'],
+  ['500', status(500), 500, 'not_idempotent', 'retry'],
+  // The upstream says that it was not processed: any method, where somebody asked for it.
+  ['408', status(408), 'by default', 'stop', 'stop'],
+  ['408', status(408), 408, 'retry', 'retry'],
+  ['421', status(421), 'by default', 'stop', 'stop'],
+  ['421', status(421), 421, 'retry', 'retry'],
+  ['425', status(425), 'by default', 'stop', 'stop'],
+  ['425', status(425), 425, 'retry', 'retry'],
+  // Never.
+  ['total timeout', sent('total_timeout'), 'timeout', 'stop', 'stop'],
+  ['idle timeout', sent('idle_timeout'), 'timeout', 'stop', 'stop'],
+  ['prohibited address', unsent('prohibited_address'), 'by default', 'stop', 'stop'],
+  ['protocol error', sent('protocol_error'), 'by default', 'stop', 'stop'],
+  ['response head too large', sent('response_head_too_large'), 'by default', 'stop', 'stop'],
+  ['answer broken off', sent('response_incomplete'), 'reset', 'stop', 'stop'],
 ];
 
-for (const [name, why, settings, idempotent, other] of table) {
-  test(`${name}: ${idempotent} for an idempotent request, ${other} for any other`, () => {
-    assert.equal(word(decide({ failure: why, isIdempotent: true }, settings)), idempotent);
+for (const [evidence, why, asked, other, idempotent] of table) {
+  const name = typeof asked === 'number' || asked === 'timeout' ? `with ${asked} in retry.on` : asked;
+  test(`${evidence}, ${name}: ${other} for any method, ${idempotent} for an idempotent one`, () => {
+    const settings = settingsFor(asked);
     assert.equal(word(decide({ failure: why, isIdempotent: false }, settings)), other);
+    assert.equal(word(decide({ failure: why, isIdempotent: true }, settings)), idempotent);
+    const trusting = { ...settings, nonIdempotent: true };
+    assert.equal(word(decide({ failure: why, isIdempotent: false }, trusting)), idempotent, 'nonIdempotent');
   });
 }
+
+test('a request that its sender is repeating is not repeated by us, not even where nothing was sent', () => {
+  const marked = { isAlreadyRetried: true };
+  for (const why of [unsent('connect_refused'), sent('reset'), status(503)]) {
+    assert.equal(word(decide({ ...marked, failure: why })), 'already_retried');
+  }
+  assert.equal(word(decide({ ...marked, failure: status(500) })), 'stop', 'nobody would have repeated that');
+  assert.equal(word(decide({ ...marked, attempt: 3 })), 'stop');
+});
+
+test('a 425 goes back to whoever sent the early data, and other failures of it are like any', () => {
+  const early = { isEarlyData: true };
+  assert.equal(word(decide({ ...early, failure: status(425) }, settingsFor(425))), 'early_data');
+  assert.equal(word(decide({ ...early, failure: status(503) }, settingsFor(425))), 'retry');
+});
+
+test('which answers let every method go again is known before there is one, so that content is recorded', () => {
+  const repeats = (...on: RetryCondition[]): boolean =>
+    new RetryPolicy({ ...defaults, on }).repeatsUnprocessed;
+  assert.deepEqual(
+    [408, 421, 425].map((code) => repeats('reset', code)),
+    [true, true, true],
+  );
+  assert.equal(repeats('connect-failure', 'reset', 429, 503), false);
+});
 
 test('attempts count the first one, and no retry is called skipped when they are used up', () => {
   assert.deepEqual(
@@ -120,6 +172,7 @@ test('only a retry that takes place costs a token', () => {
   const before = budget.tokens(0);
   const held: Partial<FailedAttempt>[] = [
     { attempt: 3 },
+    { isAlreadyRetried: true },
     { isIdempotent: false },
     { isReplayable: false },
     { remainingMs: 1 },

@@ -97,7 +97,7 @@ for (const [name, fields, config] of [
   ['with Idempotency-Key', 'Idempotency-Key: k1\r\n', {}],
   ['with nonIdempotent in its policy', '', { retry: { nonIdempotent: true } }],
 ] as const) {
-  test(`a POST ${name} is sent again, with the same fields and body`, async (t) => {
+  test(`a POST ${name} is sent again, with the same fields and body and its mark`, async (t) => {
     let count = 0;
     const upstream = await startRawUpstream(t, async (exchange) => {
       await exchange.whole();
@@ -114,7 +114,15 @@ for (const [name, fields, config] of [
 
     assert.equal(response.body.toString(), 'done');
     const [first, second] = upstream.messages;
-    assert.deepEqual(first!.fields, second!.fields);
+    const mark = ['x-outrigger-attempt', '2'];
+    assert.deepEqual(
+      second!.fields.filter(([name]) => name === mark[0]),
+      [mark],
+    );
+    assert.deepEqual(
+      second!.fields.filter(([name]) => name !== mark[0]),
+      first!.fields,
+    );
     assert.deepEqual(first!.body, second!.body);
   });
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { makeCaller, statusOrCode } from '../rig/http-call.ts';
 import { connectRaw } from '../rig/raw-client.ts';
-import { answering, ok, startRawUpstream } from '../rig/raw-upstream.ts';
+import { answering, ok, type RawHandler, startRawUpstream } from '../rig/raw-upstream.ts';
 import { startSidecar, upstreamU } from '../rig/sidecar.ts';
 import { fieldOf, statusOf } from '../rig/wire-reader.ts';
 
@@ -115,6 +115,88 @@ test('an upstream that resets every idle connection costs no GET an error', asyn
     assert.equal(statusOf(response), 200);
     assert.equal(response.body.toString(), 'ok');
   }
+});
+
+const timedOut = (connection: string): string =>
+  `HTTP/1.1 408 Request Timeout\r\n${connection}Content-Length: 0\r\n\r\n`;
+
+/** Serves one request on each connection, and answers the next one on it with these bytes. */
+const goodbyeAtSecond =
+  (bytes: string): RawHandler =>
+  async (exchange) => {
+    const isKept = exchange.connection.exchanges.length > 1;
+    await exchange.whole();
+    exchange.write(isKept ? bytes : ok());
+    if (isKept) exchange.connection.socket.end();
+  };
+
+test('a 408 with which an upstream closes an idle connection costs no request that can be repeated an error', async (t) => {
+  const closing = await startRawUpstream(t, goodbyeAtSecond(timedOut('Connection: close\r\n')));
+  const own = await startSidecar(t, upstreamU([closing.address]));
+  const client = await connectRaw(t, own.egress);
+  const put = 'PUT /x HTTP/1.1\r\nHost: u.test\r\nContent-Length: 3\r\n\r\nabc';
+
+  for (const request of [get, get, put, get, put]) {
+    assert.equal(statusOf(await client.send(request).response()), 200);
+  }
+
+  assert.equal(closing.exchanges.length, 9, 'the first went out once, the others twice');
+  assert.equal(closing.messages.filter(({ body }) => body.toString() === 'abc').length, 4);
+  assert.equal(await own.metric('attempts_total', { upstream: 'u', outcome: 'success' }), 5);
+  assert.equal(await own.metric('retries_total', { upstream: 'u' }), 0);
+});
+
+/** A 408 that is the answer to the request, and no race. */
+const answers408: readonly [string, RawHandler, string][] = [
+  [
+    'to a POST, which may have been executed',
+    goodbyeAtSecond(timedOut('Connection: close\r\n')),
+    post('late'),
+  ],
+  ['that keeps the connection', goodbyeAtSecond(timedOut('')), get],
+  [
+    'that follows upon a 100',
+    goodbyeAtSecond(`HTTP/1.1 100 Continue\r\n\r\n${timedOut('Connection: close\r\n')}`),
+    get,
+  ],
+];
+
+for (const [name, handler, request] of answers408) {
+  test(`a 408 ${name} is passed on`, async (t) => {
+    const slow = await startRawUpstream(t, handler);
+    const own = await startSidecar(t, upstreamU([slow.address]));
+    const client = await connectRaw(t, own.egress);
+    assert.equal(statusOf(await client.send(get).response()), 200);
+
+    assert.equal(statusOf(await client.send(request).finalResponse()), 408);
+
+    assert.equal(slow.exchanges.length, 2);
+  });
+}
+
+test('a 408 on a fresh connection is passed on', async (t) => {
+  const slow = await startRawUpstream(t, answering(timedOut('Connection: close\r\n')));
+  const own = await startSidecar(t, upstreamU([slow.address]));
+  const client = await connectRaw(t, own.egress);
+
+  assert.equal(statusOf(await client.send(get).response()), 408);
+
+  assert.equal(slow.exchanges.length, 1);
+});
+
+test('a connection that was answered with 421 is not used again, not even by the retry', async (t) => {
+  const misdirected = 'HTTP/1.1 421 Misdirected\r\nContent-Length: 0\r\n\r\n';
+  const shared = await startRawUpstream(t, async (exchange) => {
+    await exchange.whole();
+    exchange.write(shared.connections.length === 1 ? misdirected : ok());
+  });
+  const own = await startSidecar(t, upstreamU([shared.address], { retry: { on: [421] } }));
+  const client = await connectRaw(t, own.egress);
+
+  assert.equal(statusOf(await client.send(post('once')).response()), 200);
+
+  assert.equal(shared.connections.length, 2);
+  assert.equal(shared.messages[1]!.body.toString(), 'abc');
 });
 
 test('an idle connection is dropped a second before the time that the upstream announced', async (t) => {
