@@ -46,6 +46,11 @@ export class BodyReader {
     this.#maxBytes = maxBytes;
   }
 
+  /** Content that is still to come; 0 where nobody knows, because it comes in chunks. */
+  get missing(): number {
+    return Math.max(0, this.#left);
+  }
+
   /** The trailer fields that may go on; meaningful once {@link isDone}. */
   get trailers(): string {
     return this.#chunked === null ? '' : this.#chunked.trailers;

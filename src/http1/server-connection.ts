@@ -31,7 +31,7 @@ export interface RequestHandler {
   closed(connection: ServerConnection): void;
 }
 
-/** Bytes kept for later while nobody may read them; beyond that the socket is not read. */
+/** Bytes kept for later while nobody may read them. Content that does not fit in is not read on before it is wanted. */
 const MAX_PENDING = 64 * 1024;
 
 /**
@@ -222,8 +222,9 @@ export class ServerConnection implements ExchangeConnection, Expirable {
     } else if (this.#hasClientEnded) this.#end();
     else if (this.#pending !== null && timeout.queue !== headTimeouts) headTimeouts.arm(timeout, clock.now());
     else if (timeout.queue === null) keepAliveTimeouts.arm(timeout, clock.now());
-    const isFull = this.#pending !== null && this.#pending.length - this.#from >= MAX_PENDING;
-    this.#pauseReading(isFull && mustWait);
+    const kept = this.#pending === null ? 0 : this.#pending.length - this.#from;
+    const isFull = Math.max(kept, this.#reader?.missing ?? 0) >= MAX_PENDING;
+    this.#pauseReading(isFull && mustWait && this.exchange?.wantsBody !== true);
   }
 
   #pauseReading(isPaused: boolean): void {

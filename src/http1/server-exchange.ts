@@ -56,6 +56,7 @@ export class ServerExchange implements BodySource {
   #mayGoOn = false;
   #willClose = false;
   #isBroken = false;
+  #whenOut: (() => void) | null = null;
 
   constructor(connection: ExchangeConnection, head: RequestHead, reader: BodyReader | null) {
     this.#connection = connection;
@@ -149,6 +150,15 @@ export class ServerExchange implements BodySource {
     return this.#connection.written(this.#connection.writer.data(chunk));
   }
 
+  /**
+   * Calls back, once, when nothing of the whole answer is in memory any more: the client's connection has taken it, or
+   * is gone. To be called before {@link finish}.
+   */
+  whenOut(done: () => void): void {
+    if (this.isOver) done();
+    else this.#whenOut = done;
+  }
+
   /** Lets what is held back go. */
   flush(): boolean {
     return this.isOver || this.#connection.written(this.#connection.writer.flush());
@@ -160,6 +170,7 @@ export class ServerExchange implements BodySource {
     this.isOver = true;
     this.observer = null;
     this.#connection.written(this.#connection.writer.end(this.head.minor === 0 ? '' : trailers));
+    if (this.#whenOut !== null) this.#connection.writer.whenOut(this.#whenOut);
     if (this.isRequestDone || this.#willClose)
       this.#connection.exchangeOver(this.#willClose || !this.isRequestDone);
     else this.attach(nobody);
@@ -172,6 +183,7 @@ export class ServerExchange implements BodySource {
     this.observer = null;
     this.#consumer = null;
     this.#connection.destroy();
+    this.#whenOut?.();
   }
 
   /** For the connection: content has arrived. */

@@ -33,6 +33,13 @@ export class WireWriter {
     return this.#socket.writableLength === 0;
   }
 
+  /** Calls back once all that was given has gone to the system, or never will: the socket was destroyed. */
+  whenOut(done: () => void): void {
+    if (this.isOut) done();
+    // An empty piece is called back after everything before it, and when the socket is destroyed.
+    else this.#socket.write('', () => done());
+  }
+
   /** Content. It is in use until {@link isOut}. False: stop until the socket drains. */
   data(chunk: Buffer): boolean {
     if (chunk.length === 0) return this.#hasRoom();

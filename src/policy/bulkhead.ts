@@ -1,10 +1,13 @@
 import type { Clock } from '../lib/clock.ts';
 import { type Expirable, Timeout, TimeoutQueue } from '../lib/timeout-queue.ts';
+import type { Gate } from './gate.ts';
 import { type Rejected, rejected } from './outcome.ts';
 import type { BulkheadSettings } from './policies.ts';
 
 /** A request that may have to wait for its slot. Exactly one of the two is called, once, unless it is cancelled. */
 export interface BulkheadWaiter {
+  /** The breaker that it will ask when its turn comes: while that is open, there is nothing to wait for. */
+  readonly gate: Gate;
   /** Its turn has come. It may release, or enter again, before it returns. */
   admitted(slot: Slot, now: number): void;
   /** It waited too long, or those who wait were sent away. */
@@ -150,11 +153,11 @@ export class Bulkhead {
     return place;
   }
 
-  /** Sends away, with `rejected`, those waiting that `isMeant` picks: called when the breaker of their route trips. */
-  refuseWaiting(isMeant: (waiter: BulkheadWaiter) => boolean, rejected: Rejected): void {
+  /** Sends away, with `rejected`, those who wait to pass this gate: called when the breaker of their route trips. */
+  refuseWaiting(gate: Gate, rejected: Rejected): void {
     const places: Place[] = [];
     for (let place = this.#first; place !== null; place = place.next) {
-      if (place.waiter !== null && isMeant(place.waiter)) places.push(place);
+      if (place.waiter?.gate === gate) places.push(place);
     }
     // All leave the queue before the first one hears of it: whoever enters again comes in at its end and stays.
     for (const place of places) this.unlink(place);

@@ -1,67 +1,87 @@
 import type { FallbackSettings } from './policies.ts';
 import { type Reason, type ReasonRow, reasons } from './reason.ts';
 
-/** A static answer, the same for everybody. */
-export interface FallbackAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
-}
+/**
+ * What the fallback does for a request: `served` answers it, `full` would but too many are being answered, `none` is not
+ * meant for it.
+ */
+export type FallbackUse = 'served' | 'full' | 'none';
 
-/** What answers in the upstream's place when it failed or was not asked. */
+/** Decides whether the fallback answers in the upstream's place. */
 export interface FallbackSource {
-  /** The answer for this reason, and then {@link done} must follow; `full`: too many at once; null: none is meant. */
-  tryServe(reason: Reason): FallbackAnswer | 'full' | null;
-  /** True when {@link tryServe} would have an answer now: an upstream's own answer is given up only for that. */
-  canServe(reason: Reason): boolean;
-  /** An answer that was handed out has been sent, or its client has left. */
-  done(): void;
+  /** What {@link enter} would say now: an upstream's own answer is given up only for that. Changes nothing. */
+  peek(reason: Reason): FallbackUse;
+  /** `served`: one more is in use, and {@link leave} must follow. */
+  enter(reason: Reason): FallbackUse;
+  /** An answer that was handed out is with its client, or the client has left. Exactly once: one too many throws. */
+  leave(): void;
 }
 
-/** Words in `fallback.on`: any reason but the client's leaving, and the groups that `retry.on` knows too. */
+/** Refusals in the upstream's place. All others are about the request itself, and stay what they are. */
+const refusalsForUpstream: ReadonlySet<Reason> = new Set([
+  'circuit_open',
+  'bulkhead_full',
+  'queue_timeout',
+  'pool_exhausted',
+  'no_endpoint',
+]);
+
+/**
+ * True for what a fallback can stand in for: the upstream failed, or was not asked for its own sake. A malformed request
+ * would be as malformed for the upstream, and a client that left is told nothing.
+ */
+export const isForUpstream = (reason: Reason): boolean =>
+  reasons[reason].kind === 'failure' || refusalsForUpstream.has(reason);
+
+/** Words in `fallback.on`: reasons, and the groups that `retry.on` knows too. */
 const isMeant = (reason: Reason, on: readonly string[]): boolean => {
   const row: ReasonRow = reasons[reason];
-  if (row.kind === 'cancelled') return false;
+  if (!isForUpstream(reason)) return false;
   if (row.isTimeout && on.includes('timeout')) return true;
   return on.includes(reason) || (row.retryOn !== null && on.includes(row.retryOn));
 };
 
-/** The static fallback, with a limit of its own: Hystrix's fallback semaphore, which has no queue either. */
+/**
+ * A limit of its own for answers in the upstream's place: Hystrix's fallback semaphore, which has no queue either. One is
+ * in use from when it is chosen until the client has it: slow clients, not slow upstreams, are what it holds back.
+ */
 export class Fallback implements FallbackSource {
   readonly #reasons: ReadonlySet<Reason>;
-  readonly #answer: FallbackAnswer;
   readonly #concurrency: number;
-  #inFlight = 0;
+  #inUse = 0;
 
-  constructor(settings: FallbackSettings) {
+  constructor({ on, concurrency }: FallbackSettings) {
     const all = Object.keys(reasons) as Reason[];
-    this.#reasons = new Set(all.filter((reason) => isMeant(reason, settings.on)));
-    this.#answer = { status: settings.status, headers: settings.headers, body: settings.body };
-    this.#concurrency = settings.concurrency;
+    this.#reasons = new Set(all.filter((reason) => isMeant(reason, on)));
+    this.#concurrency = concurrency;
   }
 
-  tryServe(reason: Reason): FallbackAnswer | 'full' | null {
-    if (!this.#reasons.has(reason)) return null;
-    if (this.#inFlight >= this.#concurrency) return 'full';
-    this.#inFlight += 1;
-    return this.#answer;
+  get inUse(): number {
+    return this.#inUse;
   }
 
-  canServe(reason: Reason): boolean {
-    return this.#reasons.has(reason) && this.#inFlight < this.#concurrency;
+  peek(reason: Reason): FallbackUse {
+    if (!this.#reasons.has(reason)) return 'none';
+    return this.#inUse < this.#concurrency ? 'served' : 'full';
   }
 
-  done(): void {
-    if (this.#inFlight === 0) throw new Error('A fallback was ended twice');
-    this.#inFlight -= 1;
+  enter(reason: Reason): FallbackUse {
+    const use = this.peek(reason);
+    if (use === 'served') this.#inUse += 1;
+    return use;
+  }
+
+  leave(): void {
+    if (this.#inUse === 0) throw new Error('A fallback was ended twice');
+    this.#inUse -= 1;
   }
 }
 
 /** For routes without a fallback. */
 export const noFallback: FallbackSource = Object.freeze({
-  tryServe: () => null,
-  canServe: () => false,
-  done() {
+  peek: () => 'none' as const,
+  enter: () => 'none' as const,
+  leave() {
     throw new Error('A fallback was ended that was never served');
   },
 });

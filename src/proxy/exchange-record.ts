@@ -1,7 +1,8 @@
 import type { RequestHead } from '../http1/request-head.ts';
+import type { FallbackUse } from '../policy/fallback.ts';
 import { type Outcome, success } from '../policy/outcome.ts';
 import { type Reason, reasons } from '../policy/reason.ts';
-import type { ExchangeEnded } from '../telemetry/events.ts';
+import type { ExchangeEnded, RetrySkip } from '../telemetry/events.ts';
 import type { Plan } from './plan.ts';
 
 /** What is longer is not an id but an attack on the log. */
@@ -25,8 +26,9 @@ export class ExchangeRecord implements ExchangeEnded {
   outcome: Outcome = success(0);
   reason: Reason | null = null;
   status = 0;
-  isFallback = false;
+  fallback: FallbackUse = 'none';
   attempts = 0;
+  retrySkipped: RetrySkip | null = null;
   endpoint = '';
   queueMs = -1;
   connectMs = -1;

@@ -58,9 +58,10 @@ export class ExchangeTimers implements ContentObserver, Expirable {
     this.contentStarts(now);
   }
 
-  /** What is left of the total; all of it before the request is whole. */
+  /** What is left for attempts: of the total, all of it before the request is whole; no more than is left of the whole. */
   remainingMs(now: number): number {
-    return this.#total.queue === null ? this.#timeouts.total.durationMs : this.#total.dueAt - now;
+    const totalMs = this.#total.queue === null ? this.#timeouts.total.durationMs : this.#total.dueAt - now;
+    return this.#whole === null ? totalMs : Math.min(totalMs, this.#whole.dueAt - now);
   }
 
   stop(): void {

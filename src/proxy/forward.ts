@@ -17,15 +17,16 @@ import { type AttemptObserver, AttemptRun } from './attempt-run.ts';
 import { ExchangeRecord } from './exchange-record.ts';
 import { type ExchangeLimit, ExchangeTimers, type ExchangeTimersObserver } from './exchange-timers.ts';
 import { informationalText } from './headers.ts';
-import { continueText, isIdempotent, outgoingRequest } from './outgoing.ts';
+import { continueText, outgoingRequest, replayLimitBytes } from './outgoing.ts';
 import type { ForwardContext, Plan } from './plan.ts';
 import { refusalOf } from './refusal.ts';
 import { Replay } from './replay.ts';
-import { answerInstead } from './reply.ts';
+import { answerInstead, standsIn } from './reply.ts';
 import { type HeldAnswer, Retries } from './retries.ts';
 import type { Destination } from './route.ts';
 
 const noEndpoint: Rejected = Object.freeze(rejected('no_endpoint'));
+const outgrown: Rejected = Object.freeze(rejected('body_too_large'));
 
 /** Sends a request through the policies of its plan. The exchange is answered or cut, whatever happens. */
 export const forward = (
@@ -36,10 +37,6 @@ export const forward = (
 ): void => {
   new Forwarding(exchange, plan, destination, context).begin();
 };
-
-/** True for a request that waits in a bulkhead for its turn behind this breaker. */
-export const waitsBehind = (waiter: BulkheadWaiter, breaker: Gate): boolean =>
-  waiter instanceof Forwarding && waiter.plan.breaker === breaker;
 
 /**
  * One request on its way: the only place that knows the order of the policies.
@@ -74,11 +71,13 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     this.#context = context;
     this.#record = new ExchangeRecord(exchange, context.clock.now(), context.nextRequestId, plan);
     this.#timers = new ExchangeTimers(plan.timeouts, context.clock, this);
-    // What will not be sent twice need not be remembered.
-    const replayBytes = plan.repeatsAll || isIdempotent(exchange.head) ? plan.replayBytes : 0;
     this.#replay = exchange.hasBody
-      ? new Replay(exchange, context.replayPool, replayBytes, this.#timers)
+      ? new Replay(exchange, context.replayPool, replayLimitBytes(exchange.head, plan), this.#timers)
       : null;
+  }
+
+  get gate(): Gate {
+    return this.plan.breaker;
   }
 
   begin(): void {
@@ -113,24 +112,29 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   /** Inside the retry: each attempt asks the breaker and votes in it, as one execution of Hystrix's command. */
   #attempt(now: number): void {
     const { plan } = this;
+    // While an answer was held its upload went on, and may be more by now than can be sent again.
+    if (this.#replay?.isReplayable === false) {
+      this.#reportLast(outgrown);
+      return;
+    }
     const permit = plan.breaker.acquire(now);
     if (permit.kind === 'rejected') {
-      this.#notSent(permit);
+      this.#reportLast(permit);
       return;
     }
     const endpoint = plan.upstream.pick(now, this.#run?.endpoint ?? null, this.#destination.authority);
     if (endpoint === null) {
       permit.settle(noEndpoint, 0, now);
-      this.#notSent(noEndpoint);
+      this.#reportLast(noEndpoint);
       return;
     }
     this.#retries?.sent(now);
     this.#record.attempts += 1;
     this.#record.endpoint = endpoint.label;
-    const isFirst = this.#record.attempts === 1;
+    const { attempts } = this.#record;
     this.#run = new AttemptRun(plan, this.#context, permit, endpoint, this, now);
     const { head, isRequestDone } = this.#exchange;
-    const request = outgoingRequest(head, this.#replay, plan, this.#destination, this.#context, isFirst);
+    const request = outgoingRequest(head, this.#replay, plan, this.#destination, this.#context, attempts);
     this.#run.start(request, isRequestDone);
   }
 
@@ -159,7 +163,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     if (this.#isOver || outcome.kind === 'cancelled') return;
     if (outcome.kind === 'failure') {
       if (!this.#scheduleRetry(outcome, null)) this.#answerOurselves(outcome);
-    } else if (outcome.kind === 'rejected') this.#notSent(outcome);
+    } else if (outcome.kind === 'rejected') this.#reportLast(outcome);
   }
 
   data(chunk: Buffer): boolean {
@@ -215,7 +219,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   timedOut(limit: ExchangeLimit): void {
     if (this.#retries?.isWaiting === true) this.#reportLast(failure(limit, false));
     else if (limit === 'idle_timeout' && this.#replay?.isStarved === true && !this.#exchange.isAnswered)
-      this.requestBroken(violations.body_time);
+      this.#exchange.broken(violations.body_time);
     else if (this.#run !== null) this.#run.abort(failure(limit, false));
     else this.#answerOurselves(failure(limit, true));
   }
@@ -228,22 +232,18 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
       head: this.#exchange.head,
       replay: this.#replay,
       timers: this.#timers,
+      record: this.#record,
       attempt: () => this.#attempt(this.#now()),
     });
-    return this.#retries.schedule(failed, this.#record.attempts, held);
+    return this.#retries.schedule(failed, held);
   }
 
-  /** An attempt that did not take place. */
-  #notSent(refusal: Rejected): void {
-    if (this.#retries !== null && refusal.reason === 'circuit_open') {
-      this.plan.recorder.retrySkipped('circuit_open', this.#now());
-    }
-    this.#reportLast(refusal);
-  }
-
-  /** Tells the client of the last answer or failure that really took place; where there was none, of `outcome`. */
+  /**
+   * An attempt does not take place: tells the client of the last answer or failure that really did; where there was
+   * none, of `outcome`.
+   */
   #reportLast(outcome: Failure | Rejected): void {
-    const held = this.#retries?.takeHeld() ?? null;
+    const held = this.#retries?.stopped(outcome) ?? null;
     if (held === null) this.#answerOurselves(this.#retries?.lastFailure ?? outcome);
     else {
       this.#conclude(held.run, held.answer, held.outcome);
@@ -253,7 +253,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
 
   /** The upstream's answer, unless it is a failure that the fallback stands in for. */
   #conclude(run: AttemptRun, answer: Answer, outcome: Outcome): void {
-    if (outcome.kind === 'failure' && this.plan.fallback.canServe(outcome.reason)) {
+    if (outcome.kind === 'failure' && standsIn(this.plan, this.#record, outcome.reason)) {
       run.discard();
       this.#answerOurselves(outcome);
     } else this.#passOn(answer, outcome);

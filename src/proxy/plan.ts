@@ -10,6 +10,7 @@ import type { Bus, CommandRecorder } from '../telemetry/events.ts';
 import type { Transport } from '../upstream/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { ReplayPool } from './body-record.ts';
+import type { StandIn } from './stand-in.ts';
 
 /** The time limits of a route: one queue for each, shared by all of its exchanges. */
 export interface PlanTimeouts {
@@ -37,6 +38,8 @@ export interface Plan {
   readonly retry: RetryPolicy;
   readonly classifier: Classifier;
   readonly fallback: FallbackSource;
+  /** What the fallback answers with. */
+  readonly standIn: StandIn;
   readonly timeouts: PlanTimeouts;
   /** Bytes of a request's body to record; 0 where nothing is retried. */
   readonly replayBytes: number;

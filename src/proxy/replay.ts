@@ -42,9 +42,10 @@ export class Replay implements BodySource, BodyConsumer {
   }
 
   attach(consumer: BodyConsumer): void {
+    // First of all: nothing may come from the client while the record is told, nor after it if that made one pause.
+    if (this.#consumer !== null) this.detach(this.#consumer);
     this.#consumer = consumer;
     this.#isPaused = false;
-    this.#isLive = false;
     this.#record?.tell(consumer);
     this.#goLive();
   }
@@ -75,7 +76,7 @@ export class Replay implements BodySource, BodyConsumer {
 
   bodyEnd(trailers: string): void {
     this.#trailers = trailers;
-    this.#consumer?.bodyEnd(trailers);
+    this.#end(trailers);
   }
 
   /** Nothing will be sent again: the record's memory goes back. */
@@ -88,11 +89,19 @@ export class Replay implements BodySource, BodyConsumer {
   #goLive(): void {
     if (this.#consumer === null || this.#isPaused || this.#isLive) return;
     if (this.#trailers !== null) {
-      this.#consumer.bodyEnd(this.#trailers);
+      this.#end(this.#trailers);
       return;
     }
     this.#isLive = true;
     this.#source.attach(this);
+  }
+
+  /** Its last word: whoever asks to go on after it must not hear it again. */
+  #end(trailers: string): void {
+    const consumer = this.#consumer;
+    this.#consumer = null;
+    this.#isLive = false;
+    consumer?.bodyEnd(trailers);
   }
 
   #keep(chunk: Buffer): void {

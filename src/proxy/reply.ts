@@ -1,10 +1,10 @@
 import type { ServerExchange } from '../http1/server-exchange.ts';
 import { http } from '../lib/node-http.ts';
-import type { FallbackAnswer } from '../policy/fallback.ts';
 import type { Failure, Rejected } from '../policy/outcome.ts';
-import { type Reason, reasons } from '../policy/reason.ts';
+import { type FailureReason, type Reason, reasons } from '../policy/reason.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import type { Plan } from './plan.ts';
+import type { StandIn } from './stand-in.ts';
 
 /** What our own answer says. */
 interface OwnAnswer {
@@ -68,17 +68,6 @@ const ownAnswerText = (answer: OwnAnswer): string => {
   );
 };
 
-/** The head of a fallback's answer; its body follows as it is. */
-const fallbackHeadText = (fallback: FallbackAnswer, answer: OwnAnswer): string => {
-  let text = `HTTP/1.1 ${fallback.status} ${http.STATUS_CODES[fallback.status] ?? ''}\r\n`;
-  for (const [name, value] of Object.entries(fallback.headers)) text += `${name}: ${value}\r\n`;
-  if (!hasNoContent(fallback.status)) text += `Content-Length: ${fallback.body.length}\r\n`;
-  text += `Proxy-Status: ${proxyStatus('proxy_internal_response', answer)}\r\n`;
-  return `${text}${answer.willClose ? 'Connection: close\r\n' : ''}\r\n`;
-};
-
-const hasNoContent = (status: number): boolean => status === 204 || status === 304;
-
 /** What a rule says is for whoever broke it; what the operating system said is for the log. */
 const detailOf = ({ upstream, attempts }: ExchangeRecord, outcome: Failure | Rejected): string => {
   if (outcome.kind === 'rejected' && outcome.detail !== '') return outcome.detail;
@@ -121,6 +110,12 @@ export const writeOwnAnswer = (
   exchange.respond(ownAnswerText(answer), false, answer.willClose);
 };
 
+/** True when the fallback answers in place of a failing answer of the upstream. Where it is full, the record says so. */
+export const standsIn = ({ fallback }: Plan, record: ExchangeRecord, reason: FailureReason): boolean => {
+  record.fallback = fallback.peek(reason);
+  return record.fallback === 'served';
+};
+
 /** Answers with the fallback where the plan has one for this outcome, else with what went wrong. The caller finishes it. */
 export const answerInstead = (
   exchange: ServerExchange,
@@ -132,26 +127,25 @@ export const answerInstead = (
   const { fallback, recorder } = plan;
   if (outcome.kind === 'rejected') recorder.requestRejected(outcome.reason, now);
   record.firstByteMs = now - record.startedAt;
-  const instead = fallback.tryServe(outcome.reason);
-  if (instead === null || instead === 'full') {
-    if (instead === 'full') recorder.fallbackServed('rejected', now);
+  record.fallback = fallback.enter(outcome.reason);
+  if (record.fallback !== 'served') {
     writeOwnAnswer(exchange, record, outcome);
     return;
   }
-  recorder.fallbackServed('success', now);
-  writeFallback(exchange, record, outcome, instead);
-  fallback.done();
+  writeStandIn(exchange, record, outcome, plan.standIn);
+  exchange.whenOut(() => fallback.leave());
 };
 
-const writeFallback = (
+const writeStandIn = (
   exchange: ServerExchange,
   record: ExchangeRecord,
   outcome: Failure | Rejected,
-  fallback: FallbackAnswer,
+  { status, headText, content }: StandIn,
 ): void => {
   const answer = ownAnswer(record, outcome, endsConnection(exchange));
-  record.isFallback = true;
-  record.status = fallback.status;
-  exchange.respond(fallbackHeadText(fallback, answer), false, answer.willClose);
-  if (!answer.isHead && !hasNoContent(fallback.status)) exchange.write(Buffer.from(fallback.body));
+  const connection = answer.willClose ? 'Connection: close\r\n' : '';
+  const text = `${headText}Proxy-Status: ${proxyStatus('proxy_internal_response', answer)}\r\n${connection}\r\n`;
+  record.status = status;
+  exchange.respond(text, false, answer.willClose);
+  if (!answer.isHead && content.length > 0) exchange.write(content);
 };

@@ -2,6 +2,7 @@ import type { RouteSettings, Settings, UpstreamSettings } from '../config/settin
 import type { Authority } from '../http1/grammar.ts';
 import { formatAuthority } from '../http1/grammar.ts';
 import { type ClientBounds, clientBounds } from '../http1/limits.ts';
+import { TimeoutQueues } from '../lib/timeout-queues.ts';
 import { RetryBudget } from '../policy/budget.ts';
 import type { Bulkhead } from '../policy/bulkhead.ts';
 import { Classifier } from '../policy/classify.ts';
@@ -10,6 +11,7 @@ import type { PolicySettings } from '../policy/policies.ts';
 import { RetryPolicy } from '../policy/retry.ts';
 import type { ForwardContext, Plan } from '../proxy/plan.ts';
 import { byPrecedence, DEFAULT_PORT, type Destination, type UpstreamRoutes } from '../proxy/route.ts';
+import { standInOf } from '../proxy/stand-in.ts';
 import type { UnlistedDestination } from '../proxy/unlisted.ts';
 import type { Commands } from '../telemetry/commands.ts';
 import type { UnlistedRules } from '../upstream/address-rules.ts';
@@ -20,7 +22,6 @@ import type { Resolver } from '../upstream/resolver.ts';
 import type { Address, EndpointSource, PoolSettings } from '../upstream/sources.ts';
 import { Upstream } from '../upstream/upstream.ts';
 import type { Registry } from './registry.ts';
-import { TimeoutQueues } from './timeout-queues.ts';
 
 /** What every plan is built from. */
 export interface PlanParts {
@@ -62,8 +63,9 @@ export class PlanBuilder {
     const { clock } = parts.context;
     this.#timeouts = new TimeoutQueues(clock);
     this.#bounds = clientBounds(parts.settings.limits);
-    this.#listedDialer = new Dialer({ clock, resolver: parts.resolver, rules: null });
-    this.#unlistedDialer = new Dialer({ clock, resolver: parts.resolver, rules: parts.unlistedRules });
+    const dialing = { clock, timeouts: this.#timeouts, resolver: parts.resolver };
+    this.#listedDialer = new Dialer({ ...dialing, rules: null });
+    this.#unlistedDialer = new Dialer({ ...dialing, rules: parts.unlistedRules });
   }
 
   /** An upstream with a command for each route and one for what no route matches. */
@@ -101,7 +103,7 @@ export class PlanBuilder {
     const isUnused = () => bulkhead.inFlight === 0 && bulkhead.queued === 0;
     return {
       plan,
-      mayMakeRoom: (now) => isUnused() && registry.isAtRest(name, now),
+      mayMakeRoom: () => isUnused() && registry.isAtRest(name),
       isForgettable: (now) => isUnused() && !registry.isNeeded(name, now),
       close: () => {
         commands.close(name);
@@ -142,6 +144,7 @@ export class PlanBuilder {
       retry: new RetryPolicy(policy.retry),
       classifier: new Classifier(policy.failure),
       fallback: policy.fallback.on.length === 0 ? noFallback : new Fallback(policy.fallback),
+      standIn: standInOf(policy.fallback),
       timeouts: {
         connectMs: policy.timeout.connectMs,
         attempt: timeouts.of(policy.timeout.attemptMs),
@@ -164,7 +167,7 @@ export class PlanBuilder {
       resolver,
       clock,
       random,
-      onChange: (change) => bus.endpointChanged(change),
+      bus,
     });
     upstream.start();
     return upstream;

@@ -16,6 +16,7 @@ export interface AccessRecord {
   readonly reason: string | null;
   readonly fallback: boolean;
   readonly attempts: number;
+  readonly retrySkipped: string | null;
   readonly queueMs: number;
   readonly connectMs: number;
   readonly firstByteMs: number;
@@ -55,10 +56,11 @@ export const accessRecord = (ended: ExchangeEnded): AccessRecord => ({
   host: shorten(withoutUserinfo(ended.host)),
   path: shorten(withoutQuery(ended.path)),
   status: ended.status,
-  outcome: ended.isFallback ? 'fallback' : ended.outcome.kind,
+  outcome: ended.fallback === 'served' ? 'fallback' : ended.outcome.kind,
   reason: ended.reason,
-  fallback: ended.isFallback,
+  fallback: ended.fallback === 'served',
   attempts: ended.attempts,
+  retrySkipped: ended.retrySkipped,
   queueMs: rounded(ended.queueMs),
   connectMs: rounded(ended.connectMs),
   firstByteMs: rounded(ended.firstByteMs),
@@ -72,7 +74,7 @@ export const accessRecord = (ended: ExchangeEnded): AccessRecord => ({
 
 /** True for an exchange that went as everybody wished. */
 const isPlainSuccess = (ended: ExchangeEnded): boolean =>
-  ended.outcome.kind === 'success' && ended.reason === null && !ended.isFallback;
+  ended.outcome.kind === 'success' && ended.reason === null && ended.fallback !== 'served';
 
 /**
  * Which exchanges get a line; null: none at all. `errors`: every one that is not a plain success; `sampled`: those, and

@@ -15,8 +15,7 @@ export const activitySlots = {
   otherRejected: 7,
   fallbackSuccess: 8,
   fallbackRejected: 9,
-  /** Requests that failed or were refused without a fallback's answer. */
-  unanswered: 10,
+  fallbackMissing: 10,
   retries: 11,
 } as const;
 
@@ -79,7 +78,6 @@ export class CommandActivity {
 
   rolling(now: number): RollingFigures {
     const sum = (slot: number) => this.counts.sum(slot, now);
-    const fallbackRejected = sum(activitySlots.fallbackRejected);
     return {
       success: sum(activitySlots.success),
       failure: sum(activitySlots.failure),
@@ -90,9 +88,8 @@ export class CommandActivity {
       bulkheadRejected: sum(activitySlots.bulkheadRejected),
       otherRejected: sum(activitySlots.otherRejected),
       fallbackSuccess: sum(activitySlots.fallbackSuccess),
-      fallbackRejected,
-      // A request whose fallback was full also ends unanswered, possibly a bucket later.
-      fallbackMissing: Math.max(0, sum(activitySlots.unanswered) - fallbackRejected),
+      fallbackRejected: sum(activitySlots.fallbackRejected),
+      fallbackMissing: sum(activitySlots.fallbackMissing),
       retries: sum(activitySlots.retries),
     };
   }

@@ -1,16 +1,17 @@
+import { isForUpstream } from '../policy/fallback.ts';
 import type { Outcome } from '../policy/outcome.ts';
 import type { Reason, RejectedReason } from '../policy/reason.ts';
 import { reasons } from '../policy/reason.ts';
 import { activitySlots, CommandActivity, noActivity } from './command-activity.ts';
 import type { CommandDescription, CommandFigures } from './command-figures.ts';
 import type { CommandTotals } from './command-totals.ts';
-import type { CommandRecorder, ExchangeEnded, FallbackResult, RetrySkip } from './events.ts';
+import type { CommandRecorder, ExchangeEnded, RetrySkip } from './events.ts';
 
-/** The rolling slot of a refusal. */
+/** The rolling slot of a refusal. A request that is wrong in itself is what Hystrix calls a bad one. */
 const rejectionSlot = (reason: RejectedReason): number => {
   if (reason === 'circuit_open') return activitySlots.shortCircuited;
   if (reason === 'bulkhead_full' || reason === 'queue_timeout') return activitySlots.bulkheadRejected;
-  return activitySlots.otherRejected;
+  return isForUpstream(reason) ? activitySlots.otherRejected : activitySlots.badRequest;
 };
 
 /** The rolling slot of an attempt's verdict. */
@@ -20,6 +21,14 @@ const attemptSlot = (outcome: Outcome): number => {
   }
   if (outcome.kind === 'cancelled') return activitySlots.cancelled;
   return reasons[outcome.reason].isTimeout ? activitySlots.timeout : activitySlots.failure;
+};
+
+/** The rolling slot of what the fallback did for a request that has failed or was refused; -1: none. */
+const fallbackSlot = ({ fallback, outcome }: ExchangeEnded): number => {
+  if (fallback === 'served') return activitySlots.fallbackSuccess;
+  if (fallback === 'full') return activitySlots.fallbackRejected;
+  if (outcome.kind !== 'failure' && outcome.kind !== 'rejected') return -1;
+  return isForUpstream(outcome.reason) ? activitySlots.fallbackMissing : -1;
 };
 
 /**
@@ -73,11 +82,6 @@ export class CommandBook implements CommandRecorder {
     this.#active().counts.add(rejectionSlot(reason), now);
   }
 
-  fallbackServed(result: FallbackResult, now: number): void {
-    const slot = result === 'success' ? activitySlots.fallbackSuccess : activitySlots.fallbackRejected;
-    this.#active().counts.add(slot, now);
-  }
-
   retryStarted(reason: Reason, now: number): void {
     this.totals.retryStarted(reason, now);
     this.#active().counts.add(activitySlots.retries, now);
@@ -90,12 +94,10 @@ export class CommandBook implements CommandRecorder {
   exchangeEnded(ended: ExchangeEnded, now: number): void {
     this.totals.exchangeEnded(ended, now);
     const activity = this.#active();
-    const kind = ended.outcome.kind;
-    if ((kind === 'failure' || kind === 'rejected') && !ended.isFallback) {
-      activity.counts.add(activitySlots.unanswered, now);
-    }
+    const slot = fallbackSlot(ended);
+    if (slot >= 0) activity.counts.add(slot, now);
     // Without an attempt there is no latency of the upstream to speak of (Hystrix leaves rejections out too).
-    if (kind === 'cancelled' || ended.attempts === 0) return;
+    if (ended.outcome.kind === 'cancelled' || ended.attempts === 0) return;
     activity.total.record(ended.firstByteMs >= 0 ? ended.firstByteMs : ended.totalMs, now);
   }
 

@@ -42,7 +42,7 @@ export interface LatencyFigures {
 
 /** Counts within the rolling window, which is as long as the breaker's. */
 export interface RollingFigures {
-  /** Attempts, by how they were judged. `badRequest` is an answer whose status is ignored. */
+  /** Attempts, by how they were judged. `badRequest`: the status is ignored, or the request was wrong in itself. */
   readonly success: number;
   readonly failure: number;
   readonly timeout: number;

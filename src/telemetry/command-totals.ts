@@ -2,13 +2,7 @@ import type { Outcome, OutcomeKind } from '../policy/outcome.ts';
 import type { Reason, RejectedReason } from '../policy/reason.ts';
 import { reasons } from '../policy/reason.ts';
 import { CodeCounts, DurationCounts, ReasonCounts } from './counts.ts';
-import type {
-  BreakerStateName,
-  CommandRecorder,
-  ExchangeEnded,
-  FallbackResult,
-  RetrySkip,
-} from './events.ts';
+import type { BreakerStateName, CommandRecorder, ExchangeEnded, RetrySkip } from './events.ts';
 
 /** How a request ended, in the words of the metrics: `fallback` is one that the fallback answered. */
 export type RequestOutcome = OutcomeKind | 'fallback';
@@ -64,9 +58,6 @@ export class CommandTotals implements CommandRecorder {
     this.#rejections.add(reason);
   }
 
-  /** A fallback that answered is a request outcome; one that was full is a rejection. Neither is counted twice. */
-  fallbackServed(_result: FallbackResult, _now: number): void {}
-
   retryStarted(reason: Reason, _now: number): void {
     this.#retries ??= new ReasonCounts();
     this.#retries.add(reason);
@@ -78,7 +69,7 @@ export class CommandTotals implements CommandRecorder {
   }
 
   exchangeEnded(ended: ExchangeEnded, _now: number): void {
-    const outcome = ended.isFallback ? 'fallback' : ended.outcome.kind;
+    const outcome = ended.fallback === 'served' ? 'fallback' : ended.outcome.kind;
     this.#requests ??= new Map();
     let codes = this.#requests.get(outcome);
     if (codes === undefined) {

@@ -1,3 +1,4 @@
+import type { FallbackUse } from '../policy/fallback.ts';
 import type { Outcome } from '../policy/outcome.ts';
 import type { Reason, RejectedReason } from '../policy/reason.ts';
 
@@ -15,9 +16,11 @@ export type RetrySkip =
   | 'replay_full'
   | 'deadline'
   | 'not_idempotent'
-  | 'circuit_open';
-
-export type FallbackResult = 'success' | 'rejected';
+  | 'early_data'
+  | 'already_retried'
+  | 'circuit_open'
+  | 'no_endpoint'
+  | 'client_gone';
 
 /** An exchange that has ended, as the access log and the counters see it. Read at once; the object is not kept. */
 export interface ExchangeEnded {
@@ -38,8 +41,11 @@ export interface ExchangeEnded {
   readonly reason: Reason | null;
   /** Status that the client was sent; 499 when it left before; 0 where there is none. */
   readonly status: number;
-  readonly isFallback: boolean;
+  /** What the fallback did: answered, or would have but was full; `none` also where it was not asked. */
+  readonly fallback: FallbackUse;
   readonly attempts: number;
+  /** Why an attempt that the last failure would have allowed did not follow; null: none was held back. */
+  readonly retrySkipped: RetrySkip | null;
   /** Label of the endpoint of the last attempt; empty when nothing was sent. */
   readonly endpoint: string;
   readonly requestId: string;
@@ -66,7 +72,6 @@ export interface CommandRecorder {
   bodyFailed(now: number): void;
   /** A policy refused the request before or instead of an attempt. */
   requestRejected(reason: RejectedReason, now: number): void;
-  fallbackServed(result: FallbackResult, now: number): void;
   /** An attempt after the first was sent; `reason`: what the one before failed with. */
   retryStarted(reason: Reason, now: number): void;
   retrySkipped(why: RetrySkip, now: number): void;
@@ -97,11 +102,39 @@ export interface BreakerOverride {
   readonly at: number;
 }
 
-/** A change in the set of endpoints of an upstream, or in the state of one. */
+/** A change in the state of an endpoint. */
 export interface EndpointChange {
   readonly upstream: string;
   readonly endpoint: string;
-  readonly change: 'added' | 'removed' | 'passed_over' | 'available';
+  readonly change: 'passed_over' | 'available';
+  readonly why: string;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
+/** The set of endpoints of an upstream is another one. */
+export interface EndpointSetChange {
+  readonly upstream: string;
+  /** Labels of those that came and of those that went; not both empty. */
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** How many there are now. */
+  readonly size: number;
+  readonly why: string;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
+/** How a lookup of a declared name ended: with addresses; with the answer that it has none; with another answer; with none. */
+export type LookupResult = 'answered' | 'empty' | 'failed' | 'timeout';
+
+/** The name of an upstream can no longer be resolved, or can be again. */
+export interface DiscoveryChange {
+  readonly upstream: string;
+  /** The name that is looked up. */
+  readonly host: string;
+  readonly change: 'failing' | 'recovered';
+  /** What the name servers said, and what becomes of the addresses. */
   readonly why: string;
   /** Epoch ms. */
   readonly at: number;
@@ -113,4 +146,6 @@ export interface Bus {
   breakerTransition(transition: BreakerTransition): void;
   breakerOverridden(override: BreakerOverride): void;
   endpointChanged(change: EndpointChange): void;
+  endpointSetChanged(change: EndpointSetChange): void;
+  discoveryChanged(change: DiscoveryChange): void;
 }

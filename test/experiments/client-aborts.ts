@@ -12,10 +12,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { makeCaller } from '../rig/http-call.ts';
 import { startHttpUpstream } from '../rig/http-upstream.ts';
 import { openLoop } from '../rig/load.ts';
+import { percentile } from '../rig/percentile.ts';
 import { connectRaw } from '../rig/raw-client.ts';
 import { startRawUpstream } from '../rig/raw-upstream.ts';
 import { startSidecarProcess } from '../rig/sidecar-process.ts';
-import { atMost, exactly, percentile, reported, runExperiment } from './experiment.ts';
+import { atMost, exactly, reported, runExperiment } from './experiment.ts';
 
 const sockets = Number(process.argv[2] ?? 4000);
 const rate = Number(process.argv[3] ?? 200);

@@ -11,9 +11,10 @@ import { startFaultServer } from '../rig/fault-server.ts';
 import { makeCaller } from '../rig/http-call.ts';
 import { startHttpUpstream } from '../rig/http-upstream.ts';
 import { openLoop } from '../rig/load.ts';
+import { percentile } from '../rig/percentile.ts';
 import type { LogLine } from '../rig/sidecar.ts';
 import { startSidecarProcess } from '../rig/sidecar-process.ts';
-import { atMost, exactly, percentile, reported, runExperiment } from './experiment.ts';
+import { atMost, exactly, reported, runExperiment } from './experiment.ts';
 
 const rate = Number(process.argv[2] ?? 200);
 const sleepMs = 5000;

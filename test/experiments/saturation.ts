@@ -6,8 +6,9 @@
 import { eventually } from '../rig/eventually.ts';
 import { makeCaller } from '../rig/http-call.ts';
 import { Held, startHttpUpstream } from '../rig/http-upstream.ts';
+import { percentile } from '../rig/percentile.ts';
 import { startSidecarProcess } from '../rig/sidecar-process.ts';
-import { atMost, exactly, percentile, runExperiment } from './experiment.ts';
+import { atMost, exactly, runExperiment } from './experiment.ts';
 
 await runExperiment('bulkhead 10, queue 5, 100 slow calls at once', async (owner) => {
   const gate = new Held();

@@ -3,178 +3,156 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Bulkhead, type BulkheadWaiter, type Queued, type Slot } from '../../src/policy/bulkhead.ts';
 import { type Rejected, rejected } from '../../src/policy/outcome.ts';
+import type { BulkheadSettings } from '../../src/policy/policies.ts';
+import { type Command, checkModel, command, often, pick, type World } from '../rig/model-runs.ts';
+import { unaskedGate } from '../rig/unasked-gate.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
+import { PlainBulkhead, type Reflex } from './plain-bulkhead.ts';
 
-const QUEUE_TIMEOUT_MS = 100;
-
-interface Model {
-  concurrency: number;
-  queue: number;
-  now: number;
-  nextId: number;
-  running: number[];
-  waiting: { id: number; until: number; group: number }[];
-  /** What every request has heard last. */
-  fate: Map<number, string>;
-}
-
-const admitWaiting = (model: Model): void => {
-  while (model.waiting.length > 0 && model.running.length < model.concurrency) {
-    const { id } = model.waiting.shift()!;
-    model.running.push(id);
-    model.fate.set(id, 'running');
-  }
-};
-
-class Real {
+class BulkheadWorld implements World {
   readonly clock = new VirtualClock(0);
-  readonly fate = new Map<number, string>();
+  readonly gates = [unaskedGate(), unaskedGate()];
+  readonly words: string[] = [];
   readonly slots = new Map<number, Slot>();
   readonly places = new Map<number, Queued>();
-  readonly groups = new Map<BulkheadWaiter, number>();
   readonly bulkhead: Bulkhead;
+  readonly plain: PlainBulkhead;
+  #names = 0;
 
-  constructor(concurrency: number, queue: number) {
-    this.bulkhead = new Bulkhead(
-      'model',
-      { concurrency, queue, queueTimeoutMs: QUEUE_TIMEOUT_MS },
-      this.clock,
-    );
+  constructor(settings: BulkheadSettings) {
+    this.bulkhead = new Bulkhead('model', settings, this.clock);
+    this.plain = new PlainBulkhead(settings);
   }
 
-  enter(id: number, group: number): void {
+  enter(gate: number, reflex: Reflex): void {
+    this.#names += 1;
+    const name = this.#names;
     const waiter: BulkheadWaiter = {
-      admitted: (slot: Slot) => {
-        this.slots.set(id, slot);
-        this.fate.set(id, 'running');
+      gate: this.gates[gate]!,
+      admitted: (slot) => {
+        this.#runs(name, slot);
+        if (reflex.startsWith('release')) slot.release(this.clock.now());
+        if (reflex.endsWith('enter another')) this.enter(gate, 'nothing');
       },
-      refused: (why: Rejected) => {
-        this.fate.set(id, why.reason);
+      refused: (refusal) => {
+        this.#hears(name, refusal);
+        if (reflex.endsWith('enter another')) this.enter(gate, 'nothing');
       },
     };
-    this.groups.set(waiter, group);
     const answer = this.bulkhead.enter(this.clock.now(), waiter);
-    if (answer.kind === 'slot') waiter.admitted(answer, this.clock.now());
-    else if (answer.kind === 'rejected') waiter.refused(answer);
+    if (answer.kind === 'slot') this.#runs(name, answer);
+    else if (answer.kind === 'rejected') this.#hears(name, answer);
     else {
-      this.places.set(id, answer);
-      this.fate.set(id, 'waiting');
+      this.places.set(name, answer);
+      this.words.push(`${name} waits`);
     }
   }
 
-  agreesWith(model: Model): void {
-    const { inFlight, queued, admittedTotal, completedTotal, rejectedTotal } = this.bulkhead;
-    assert.deepEqual([inFlight, queued], [model.running.length, model.waiting.length]);
-    assert.equal(admittedTotal - completedTotal, inFlight);
-    assert.deepEqual([...this.fate], [...model.fate]);
-    const refusals = [...model.fate.values()].filter(
-      (word) => word === 'bulkhead_full' || word === 'queue_timeout',
-    );
-    assert.equal(rejectedTotal, refusals.length);
+  agree(): void {
+    const { bulkhead, plain, clock } = this;
+    assert.equal(this.words.join(', '), plain.words.join(', '));
+    assert.equal(bulkhead.inFlight, plain.running.length, 'in flight');
+    assert.equal(bulkhead.queued, plain.waiting.length, 'queued');
+    assert.equal(bulkhead.admittedTotal, plain.admitted, 'admitted');
+    assert.equal(bulkhead.completedTotal, plain.completed, 'completed');
+    assert.equal(bulkhead.rejectedTotal, plain.refused, 'refused');
+    assert.equal(bulkhead.maxInFlightEver, plain.mostRunning, 'most at once');
+    assert.equal(bulkhead.concurrency, plain.settings.concurrency, 'limit');
+    assert.equal(bulkhead.queueLimit, plain.settings.queue, 'limit of the queue');
+    const timers = plain.timeouts.reduce((sum, timeouts) => sum + timeouts.timers, 0);
+    assert.equal(clock.pendingTimers, timers, 'timers');
+    assert.equal(bulkhead.admittedTotal - bulkhead.completedTotal, bulkhead.inFlight, 'a slot was lost');
+    if (bulkhead.queued > 0) assert.ok(bulkhead.inFlight >= bulkhead.concurrency, 'waits beside a free slot');
+  }
+
+  #runs(name: number, slot: Slot): void {
+    assert.ok(this.bulkhead.inFlight <= this.bulkhead.concurrency, 'above the limit');
+    this.slots.set(name, slot);
+    this.words.push(`${name} runs`);
+  }
+
+  #hears(name: number, { reason }: Rejected): void {
+    this.words.push(`${name} ${reason}`);
   }
 }
 
-type Command = fc.Command<Model, Real>;
+type BulkheadCommand = Command<BulkheadWorld>;
 
-/** A command that may always run; `act` does the same to both sides. */
-const command = (name: string, act: (model: Model, real: Real) => void): Command => ({
-  check: () => true,
-  run: (model, real) => {
-    act(model, real);
-    real.agreesWith(model);
-  },
-  toString: () => name,
-});
-
-const enter = (group: number): Command =>
-  command(`enter(${group})`, (model, real) => {
-    const id = model.nextId++;
-    const free = Math.max(0, model.concurrency - model.running.length);
-    if (free > 0) model.running.push(id);
-    else if (model.waiting.length < model.queue)
-      model.waiting.push({ id, until: model.now + QUEUE_TIMEOUT_MS, group });
-    const isWaiting = model.waiting.at(-1)?.id === id;
-    model.fate.set(id, free > 0 ? 'running' : isWaiting ? 'waiting' : 'bulkhead_full');
-    real.enter(id, group);
+const enter = (gate: number, reflex: Reflex): BulkheadCommand =>
+  command(`enter(${gate}, ${reflex})`, (world) => {
+    world.plain.enter(world.plain.newRequest(gate, reflex));
+    world.enter(gate, reflex);
   });
 
-const release = (which: number): Command =>
-  command(`release(${which})`, (model, real) => {
-    if (model.running.length === 0) return;
-    const [id] = model.running.splice(which % model.running.length, 1);
-    model.fate.set(id!, 'released');
-    real.fate.set(id!, 'released');
-    admitWaiting(model);
-    real.slots.get(id!)!.release(real.clock.now());
+const release = (which: number): BulkheadCommand =>
+  command(`release(${which})`, ({ plain, slots, clock }) => {
+    const request = pick(plain.running, which);
+    if (request === undefined) return;
+    plain.release(request);
+    slots.get(request.name)!.release(clock.now());
   });
 
-const cancel = (which: number): Command =>
-  command(`cancel(${which})`, (model, real) => {
-    const [gone] = model.waiting.length > 0 ? model.waiting.splice(which % model.waiting.length, 1) : [];
-    if (gone === undefined) return;
-    model.fate.set(gone.id, 'cancelled');
-    real.fate.set(gone.id, 'cancelled');
-    real.places.get(gone.id)!.cancel();
+const cancel = (which: number): BulkheadCommand =>
+  command(`cancel(${which})`, ({ plain, places }) => {
+    const request = pick(plain.waiting, which);
+    if (request === undefined) return;
+    plain.cancel(request);
+    places.get(request.name)!.cancel();
   });
 
-const wait = (ms: number): Command =>
-  command(`wait(${ms})`, (model, real) => {
-    model.now += ms;
-    for (const { id, until } of model.waiting) if (until <= model.now) model.fate.set(id, 'queue_timeout');
-    model.waiting = model.waiting.filter(({ until }) => until > model.now);
-    real.clock.advance(ms);
+/** By somebody who has heard already, or has cancelled before: nothing happens. */
+const cancelLate = (which: number): BulkheadCommand =>
+  command(`cancel late(${which})`, ({ plain, places }) => {
+    const waiting = new Set(plain.waiting.map(({ name }) => name));
+    const name = pick(
+      [...places.keys()].filter((other) => !waiting.has(other)),
+      which,
+    );
+    if (name !== undefined) places.get(name)!.cancel();
   });
 
-const trip = (group: number): Command =>
-  command(`trip(${group})`, (model, real) => {
-    for (const place of model.waiting) if (place.group === group) model.fate.set(place.id, 'circuit_open');
-    model.waiting = model.waiting.filter((place) => place.group !== group);
-    real.bulkhead.refuseWaiting((waiter) => real.groups.get(waiter) === group, rejected('circuit_open'));
+const wait = (ms: number): BulkheadCommand =>
+  command(`wait(${ms})`, ({ plain, clock }) => {
+    plain.advance(ms);
+    clock.advance(ms);
   });
 
-const update = (concurrency: number, queue: number): Command =>
-  command(`update(${concurrency}, ${queue})`, (model, real) => {
-    model.concurrency = concurrency;
-    model.queue = queue;
-    admitWaiting(model);
-    real.bulkhead.update({ concurrency, queue, queueTimeoutMs: QUEUE_TIMEOUT_MS });
+const trip = (gate: number): BulkheadCommand =>
+  command(`trip(${gate})`, ({ plain, bulkhead, gates }) => {
+    plain.trip(gate);
+    bulkhead.refuseWaiting(gates[gate]!, rejected('circuit_open'));
   });
 
-test('whatever happens to it, it never runs too many, loses no slot and tells each waiter its fate', () => {
-  const commands = fc.commands(
-    [
-      fc.nat(1).map(enter),
-      fc.nat(1).map(enter),
-      fc.nat(20).map(release),
-      fc.nat(20).map(cancel),
-      fc.nat(80).map(wait),
-      fc.nat(1).map(trip),
-      fc
-        .tuple(fc.integer({ min: 1, max: 5 }), fc.nat(4))
-        .map(([concurrency, queue]) => update(concurrency, queue)),
-    ],
-    { maxCommands: 60 },
+const update = (settings: BulkheadSettings): BulkheadCommand =>
+  command(`update(${JSON.stringify(settings)})`, ({ plain, bulkhead }) => {
+    plain.update(settings);
+    bulkhead.update(settings);
+  });
+
+test('whatever happens to it, it never runs too many, loses no slot and tells each waiter its fate once and in turn', () => {
+  const settings = fc.record({
+    concurrency: fc.integer({ min: 1, max: 4 }),
+    queue: fc.nat(5),
+    queueTimeoutMs: fc.constantFrom(60, 100),
+  });
+  const reflex = fc.constantFrom<Reflex>(
+    'nothing',
+    'nothing',
+    'nothing',
+    'release',
+    'enter another',
+    'release and enter another',
   );
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 4 }), fc.nat(4), commands, (concurrency, queue, run) => {
-      const model: Model = {
-        concurrency,
-        queue,
-        now: 0,
-        nextId: 0,
-        running: [],
-        waiting: [],
-        fate: new Map(),
-      };
-      const real = new Real(concurrency, queue);
-      fc.modelRun(() => ({ model, real }), run);
-      // A release may admit another, which the map then holds too.
-      for (const [id, slot] of real.slots)
-        if (real.fate.get(id) === 'running') slot.release(real.clock.now());
-      assert.deepEqual([real.bulkhead.inFlight, real.bulkhead.queued], [0, 0]);
-      real.clock.advance(QUEUE_TIMEOUT_MS);
-      assert.equal(real.clock.pendingTimers, 0);
-    }),
-    { numRuns: 3000 },
-  );
+  checkModel(settings, (chosen) => new BulkheadWorld(chosen), [
+    often(
+      8,
+      fc.tuple(fc.nat(1), reflex).map(([gate, what]) => enter(gate, what)),
+    ),
+    often(5, fc.nat(3).map(release)),
+    often(1, fc.nat(4).map(cancel)),
+    often(1, fc.nat(20).map(cancelLate)),
+    often(3, fc.nat(80).map(wait)),
+    often(1, fc.nat(1).map(trip)),
+    often(1, settings.map(update)),
+  ]);
 });

@@ -1,19 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Bulkhead, type BulkheadWaiter, type Queued, type Slot } from '../../src/policy/bulkhead.ts';
+import type { Gate } from '../../src/policy/gate.ts';
 import { type Rejected, rejected } from '../../src/policy/outcome.ts';
+import { unaskedGate } from '../rig/unasked-gate.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
+
+const anyGate = unaskedGate();
 
 /** A request at the bulkhead, which notes what it hears. */
 class Request implements BulkheadWaiter {
   readonly name: string;
   readonly heard: string[];
+  readonly gate: Gate;
   slot: Slot | null = null;
   place: Queued | null = null;
 
-  constructor(name: string, heard: string[]) {
+  constructor(name: string, heard: string[], gate = anyGate) {
     this.name = name;
     this.heard = heard;
+    this.gate = gate;
   }
 
   admitted(slot: Slot): void {
@@ -128,10 +134,21 @@ test('releasing a slot twice is a defect', () => {
 
 test('when a breaker trips, only those waiting for its route are refused', () => {
   const rig = new Rig(1, 4);
-  const [first] = rig.enterAll('running', 'x1', 'y1', 'x2', 'y2');
-  rig.bulkhead.refuseWaiting((waiter) => (waiter as Request).name.startsWith('x'), rejected('circuit_open'));
+  const tripped = unaskedGate();
+  const first = rig.enter('running');
+  for (const [name, gate] of [
+    ['x1', tripped],
+    ['y1', anyGate],
+    ['x2', tripped],
+    ['y2', anyGate],
+  ] as const) {
+    rig.enter(new Request(name, rig.heard, gate));
+  }
+
+  rig.bulkhead.refuseWaiting(tripped, rejected('circuit_open'));
+
   assert.deepEqual(rig.heard.slice(1), ['x1 circuit_open', 'x2 circuit_open']);
-  rig.release(first!);
+  rig.release(first);
   assert.deepEqual(rig.heard.slice(3), ['y1 admitted']);
   assert.deepEqual([rig.bulkhead.queued, rig.bulkhead.rejectedTotal], [1, 0]);
 });
@@ -145,7 +162,7 @@ test('a refused waiter may enter again, or cancel another, before the others hea
     second!.place!.cancel();
     rig.enter('again');
   };
-  rig.bulkhead.refuseWaiting(() => true, rejected('circuit_open'));
+  rig.bulkhead.refuseWaiting(anyGate, rejected('circuit_open'));
   assert.deepEqual(rig.heard, ['running admitted', 'a refused']);
   assert.equal(rig.bulkhead.queued, 1);
 });
@@ -196,7 +213,11 @@ test('a waiter that releases and enters again while it is admitted neither overt
 test('a hundred thousand waiters that release at once do not exhaust the stack', () => {
   const rig = new Rig(1, 100_000);
   const first = rig.enter('a');
-  const atOnce: BulkheadWaiter = { admitted: (slot, now) => slot.release(now), refused: () => assert.fail() };
+  const atOnce: BulkheadWaiter = {
+    gate: anyGate,
+    admitted: (slot, now) => slot.release(now),
+    refused: () => assert.fail(),
+  };
   for (let i = 0; i < 100_000; i += 1) rig.bulkhead.enter(rig.clock.now(), atOnce);
   rig.release(first);
   assert.deepEqual(

@@ -97,6 +97,8 @@ test('a client that stops sending is told so, and the upstream is not blamed', (
   pipeline.clock.advance(1);
 
   assert.equal(client.status, 408, 'the upstream would have taken more');
+  assert.match(client.sent, /\r\nConnection: close\r\n/, 'and nobody waits for the rest');
+  assert.equal(client.state, 'over');
   assert.equal(pipeline.book.figures(pipeline.clock.now()).status.total, 0, 'and so it is no failure of its');
 });
 
@@ -147,10 +149,9 @@ test('an upload that moves keeps an answer alive that does not', () => {
 });
 
 test('a limit that passes while an answer is in hand passes that answer on', async () => {
-  const pipeline = new Pipeline({ timeout: { total: '3s', body: '3s' } });
+  const pipeline = new Pipeline({ timeout: { idle: '500ms' } });
   const client = pipeline.request('PUT', upload);
   pipeline.transport.last.connect();
-  await pipeline.advance(2500);
   pipeline.transport.last.answer(503, ['Content-Length: 2', 'Retry-After: 1']);
   assert.equal(client.status, 0);
 
@@ -159,6 +160,24 @@ test('a limit that passes while an answer is in hand passes that answer on', asy
   pipeline.transport.last.end();
 
   assert.match(client.sent, /^HTTP\/1\.1 503 Said\r\n[\s\S]*no$/);
+  assert.deepEqual(pipeline.held, nothing);
+});
+
+test('the whole exchange’s time bounds the wait for a retry, too, and an answer that is passed on', async () => {
+  const pipeline = new Pipeline({ timeout: { total: '3s', body: '3s' } });
+  const client = pipeline.request('PUT', upload);
+  pipeline.transport.last.connect();
+  await pipeline.advance(2500);
+
+  pipeline.transport.last.head(503, ['Content-Length: 2', 'Retry-After: 1']);
+  pipeline.transport.last.data('n');
+  await pipeline.advance(499);
+  assert.match(client.sent, /^HTTP\/1\.1 503 Said\r\n/, 'no other attempt can come in time: it is not held');
+  assert.equal(client.state, 'open');
+
+  await pipeline.advance(1);
+  assert.equal(client.state, 'destroyed');
+  assert.equal(pipeline.log[0]!.retrySkipped, 'deadline');
   assert.deepEqual(pipeline.held, nothing);
 });
 
@@ -175,17 +194,15 @@ test('nothing is tried again after the total, whatever retry.on says', async () 
 
 test('a limit that passes in the same moment in which a retry is decided is not lost', async () => {
   const pipeline = new Pipeline({
-    timeout: { attempt: '1s', total: '1020ms', body: '1020ms' },
+    timeout: { attempt: '1s', idle: '1020ms' },
     retry: { on: ['timeout', 'connect-failure'], attempts: 5, backoff: { base: '20ms', max: '20ms' } },
   });
   // Timers are shared: one request before makes the attempt's limit be looked at before the exchange's.
-  pipeline.request().leave();
+  pipeline.request('PUT', upload).leave();
   pipeline.clock.advance(10);
   const client = pipeline.request('PUT', upload);
   pipeline.transport.last.end(failure('connect_refused', true));
   await pipeline.advance(20);
-  pipeline.transport.last.connect();
-  client.send('abcdef');
 
   // Both limits pass now: the attempt is given up, to go again, and so is the exchange.
   pipeline.clock.advance(1000);

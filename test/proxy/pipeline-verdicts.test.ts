@@ -88,7 +88,7 @@ test('a fallback stands in for a failing answer in hand as for any other', async
 
   assert.match(client.sent, /^HTTP\/1\.1 200 OK\r\n[\s\S]*instead$/);
   assert.equal(pipeline.transport.last.state, 'discarded');
-  assert.equal(pipeline.log[0]!.isFallback, true);
+  assert.equal(pipeline.log[0]!.fallback, 'served');
   assert.deepEqual(pipeline.held, nothing);
 });
 

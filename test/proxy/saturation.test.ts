@@ -152,7 +152,7 @@ test('a route that writes its own bulkhead does not fill its upstream’s', asyn
   assert.deepEqual(tallyOf([await stuck]), { 200: 1 });
 });
 
-test('attempts that time out never let the upstream see more than the limit', async (t) => {
+test('attempts that time out are aborted, and never let the upstream see more than the limit', async (t) => {
   const upstream = await startHttpUpstream(t, () => {});
   const sidecar = await startSidecar(
     t,
@@ -168,4 +168,6 @@ test('attempts that time out never let the upstream see more than the limit', as
   await closedLoop(60, 10, () => caller.call());
 
   assert.ok(upstream.maxInFlight <= 3, `${upstream.maxInFlight} at once`);
+  await upstream.changed.until(() => (upstream.inFlight === 0 ? true : null));
+  assert.equal(upstream.aborted, upstream.begun);
 });

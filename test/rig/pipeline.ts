@@ -10,6 +10,7 @@ import type { Bulkhead } from '../../src/policy/bulkhead.ts';
 import { ReplayPool } from '../../src/proxy/body-record.ts';
 import { forward } from '../../src/proxy/forward.ts';
 import type { ForwardContext, Plan } from '../../src/proxy/plan.ts';
+import { planFor, type UpstreamRoutes } from '../../src/proxy/route.ts';
 import { PlanBuilder } from '../../src/runtime/plan-builder.ts';
 import { Registry } from '../../src/runtime/registry.ts';
 import { EventBus } from '../../src/telemetry/bus.ts';
@@ -35,13 +36,16 @@ export class FakeClient implements ExchangeConnection {
   state: 'open' | 'over' | 'destroyed' = 'open';
   sent = '';
   readonly #reader: BodyReader | null;
+  /** To be told when what was written before is taken. */
+  #taken: (() => void)[] = [];
   #unread: Buffer = Buffer.alloc(0);
 
   constructor(headText: string) {
     const client = this;
     const socket = {
-      write(part: string | Buffer) {
+      write(part: string | Buffer, second?: unknown) {
         client.sent += part.toString('latin1');
+        if (typeof second === 'function') client.#taken.push(second as () => void);
         return client.isReading;
       },
       cork() {},
@@ -93,11 +97,13 @@ export class FakeClient implements ExchangeConnection {
   /** Reads what it did not read so far. */
   read(): void {
     this.isReading = true;
+    this.#tellTaken();
     this.exchange.observer?.drained();
   }
 
   leave(): void {
     this.exchange.observer?.clientGone();
+    this.#tellTaken();
   }
 
   break(violation: Violation = violations.body_time): void {
@@ -115,6 +121,10 @@ export class FakeClient implements ExchangeConnection {
   destroy(): void {
     this.state = 'destroyed';
   }
+
+  #tellTaken(): void {
+    for (const taken of this.#taken.splice(0)) taken();
+  }
 }
 
 /** The pipeline of one upstream called `u` as the product builds it, on a virtual clock and over a fake transport. */
@@ -126,7 +136,9 @@ export class Pipeline {
   readonly overrides: BreakerOverride[] = [];
   readonly context: ForwardContext;
   readonly registry: Registry;
+  /** For requests that no route matches. */
   readonly plan: Plan;
+  readonly #routes: UpstreamRoutes;
   /** 0 ≤ x < 1: what the next random numbers are. */
   random = 0.5;
   /** Requests that were sent on their way. */
@@ -161,7 +173,10 @@ export class Pipeline {
       unlistedRules: new UnlistedRules(() => []),
     });
     const built = builder.upstream(parsed.settings.upstreams[0]!);
-    this.plan = { ...built.routes.plan, transport: this.transport };
+    const onFakeWire = (plan: Plan): Plan => ({ ...plan, transport: this.transport });
+    const rules = built.routes.rules.map((rule) => ({ ...rule, plan: onFakeWire(rule.plan) }));
+    this.plan = onFakeWire(built.routes.plan);
+    this.#routes = { ...built.routes, rules, plan: this.plan };
   }
 
   get book(): CommandBook {
@@ -177,12 +192,13 @@ export class Pipeline {
   }
 
   /** Sends a request on its way. `fields`: lines without their ends. */
-  request(method = 'GET', fields: readonly string[] = []): FakeClient {
-    const lines = [`${method} /x HTTP/1.1`, 'Host: u', ...fields].map((line) => `${line}\r\n`);
+  request(method = 'GET', fields: readonly string[] = [], path = '/x'): FakeClient {
+    const lines = [`${method} ${path} HTTP/1.1`, 'Host: u', ...fields].map((line) => `${line}\r\n`);
     const client = new FakeClient(`${lines.join('')}\r\n`);
     const authority = { host: 'u', port: 80 };
     this.requests += 1;
-    forward(client.exchange, this.plan, { authority, host: null }, this.context);
+    const plan = planFor(this.#routes, method, path);
+    forward(client.exchange, plan, { authority, host: null }, this.context);
     return client;
   }
 

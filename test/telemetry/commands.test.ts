@@ -87,10 +87,8 @@ test('a refused request without a fallback misses one, and one whose fallback is
   const refused = rejected('circuit_open');
 
   book.exchangeEnded(exchangeEnded({ outcome: refused, reason: 'circuit_open', attempts: 0 }), start);
-  book.fallbackServed('rejected', start);
-  book.exchangeEnded(exchangeEnded({ outcome: refused, reason: 'circuit_open', attempts: 0 }), start);
-  book.fallbackServed('success', start);
-  book.exchangeEnded(exchangeEnded({ outcome: refused, reason: 'circuit_open', isFallback: true }), start);
+  book.exchangeEnded(exchangeEnded({ outcome: refused, reason: 'circuit_open', fallback: 'full' }), start);
+  book.exchangeEnded(exchangeEnded({ outcome: refused, reason: 'circuit_open', fallback: 'served' }), start);
 
   const { rolling } = book.figures(start);
   assert.deepEqual([rolling.fallbackSuccess, rolling.fallbackRejected, rolling.fallbackMissing], [1, 1, 1]);
