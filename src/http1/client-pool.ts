@@ -30,6 +30,7 @@ export class ClientPool implements ConnectionKeeper {
   /** For servers that keep connections shorter than we would; few different values occur. */
   readonly #shorterTimeouts = new Map<number, TimeoutQueue>();
   #places = 0;
+  #isServing = false;
   #isClosed = false;
 
   constructor(clock: Clock, bounds: ClientPoolBounds) {
@@ -70,7 +71,7 @@ export class ClientPool implements ConnectionKeeper {
   /** Gives back a reserved place whose connection never came to be. */
   forgo(): void {
     this.#places -= 1;
-    this.#waiting.shift()?.placeFree();
+    this.#serveWaiting();
   }
 
   wait(waiter: PoolWaiter): void {
@@ -103,7 +104,7 @@ export class ClientPool implements ConnectionKeeper {
     }
     this.#idle.push(connection);
     this.#timeoutsOf(idleMs).arm(connection.idleTimeout, this.#clock.now());
-    this.#waiting.shift()?.placeFree();
+    this.#serveWaiting();
   }
 
   gone(connection: ClientConnection): void {
@@ -120,6 +121,16 @@ export class ClientPool implements ConnectionKeeper {
     for (const connection of [...this.#idle, ...this.#discarding]) connection.destroy();
     this.#idleTimeouts.close();
     for (const timeouts of this.#shorterTimeouts.values()) timeouts.close();
+  }
+
+  /** A waiter that gives its place back at once comes back here: the outer loop goes on with the next, not the stack. */
+  #serveWaiting(): void {
+    if (this.#isServing) return;
+    this.#isServing = true;
+    while (this.#waiting.length > 0 && (this.#idle.length > 0 || this.#places < this.#bounds.connections)) {
+      this.#waiting.shift()!.placeFree();
+    }
+    this.#isServing = false;
   }
 
   #timeoutsOf(idleMs: number): TimeoutQueue {

@@ -183,7 +183,7 @@ export class Breaker implements Gate, PermitIssuer {
     return this.#circuit.halfOpen ? 'half_open' : 'closed';
   }
 
-  /** The command is gone: lets go of what opossum holds. From then on it admits everything and moves no more. */
+  /** The command is gone: lets go of what opossum holds. From then on its own state admits everything and moves no more. */
   retire(now: number): void {
     this.#replaceCircuit(retiredCircuit);
     this.#generation = new Generation(now, '');

@@ -21,7 +21,7 @@ export interface Permit {
   /**
    * The verdict on the attempt, at its response head or its failure; the second call is a defect and throws.
    * `rejected` (nothing was sent after all) and `cancelled` give a probe's token back and count for nothing.
-   * `elapsedMs`: from sending to the verdict, for the slow-call rule.
+   * `elapsedMs`: how long the upstream took to the verdict, for the slow-call rule; 0 where its client is still sending.
    */
   settle(outcome: Outcome, elapsedMs: number, now: number): void;
   /**

@@ -143,7 +143,8 @@ export class AttemptRun implements ResponseSink, Expirable {
     const elapsedMs = now - this.#startedAt;
     this.#verdict = outcome;
     this.#timeout.disarm();
-    this.#permit.settle(outcome, elapsedMs, now);
+    // Slow can only be who has all that there is to answer: until then it is the client that takes its time.
+    this.#permit.settle(outcome, this.#isWhole ? elapsedMs : 0, now);
     this.#plan.upstream.attemptSettled(this.endpoint, outcome, now);
     this.#plan.recorder.attemptSettled(outcome, elapsedMs, now);
   }

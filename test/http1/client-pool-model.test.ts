@@ -38,8 +38,10 @@ class Caller implements PoolWaiter {
       return;
     }
     kept?.destroy();
-    if (pool.reserve()) this.#hears('dials');
-    else {
+    if (pool.reserve()) {
+      this.#hears('dials');
+      if (this.#plain.failsAtOnce) pool.forgo();
+    } else {
       pool.wait(this);
       this.#patience ??= clock.after(PATIENCE_MS, () => {
         pool.stopWaiting(this);
@@ -72,9 +74,9 @@ class PoolWorld implements World {
     this.plain = new PlainPool(bounds);
   }
 
-  newCaller(mustBeFresh: boolean): { plain: PlainCaller; real: Caller } {
+  newCaller(mustBeFresh: boolean, failsAtOnce: boolean): { plain: PlainCaller; real: Caller } {
     this.#callers += 1;
-    const plain = { name: this.#callers, mustBeFresh, givesUpAt: this.plain.now + PATIENCE_MS };
+    const plain = { name: this.#callers, mustBeFresh, failsAtOnce, givesUpAt: this.plain.now + PATIENCE_MS };
     return { plain, real: new Caller(this, plain) };
   }
 
@@ -110,9 +112,9 @@ class PoolWorld implements World {
 
 type PoolCommand = Command<PoolWorld>;
 
-const call = (mustBeFresh: boolean): PoolCommand =>
-  command(mustBeFresh ? 'call for a new one' : 'call', (world) => {
-    const { plain, real } = world.newCaller(mustBeFresh);
+const call = (mustBeFresh: boolean, failsAtOnce = false): PoolCommand =>
+  command(`call${mustBeFresh ? ' for a new one' : ''}${failsAtOnce ? ' in vain' : ''}`, (world) => {
+    const { plain, real } = world.newCaller(mustBeFresh, failsAtOnce);
     world.plain.call(plain);
     real.call();
   });
@@ -176,6 +178,7 @@ test('whatever callers, servers and the clock do, each connection is in one plac
   checkModel(bounds, (chosen) => new PoolWorld(chosen), [
     often(6, fc.constant(call(false))),
     often(1, fc.constant(call(true))),
+    often(1, fc.constant(call(false, true))),
     often(5, fc.nat(5).map(connect)),
     often(1, fc.nat(5).map(dialFails)),
     often(1, fc.nat(5).map(discard)),

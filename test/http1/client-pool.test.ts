@@ -42,6 +42,26 @@ test('a connection that a blocked loop kept for too long is not used again', (t)
   }
 });
 
+test('any number of those who wait can find at once that they cannot connect', (t) => {
+  const pool = new ClientPool(new VirtualClock(), { connections: 1, maxIdle: 1, idleMs: 4000 });
+  t.after(() => pool.close());
+  pool.reserve();
+  const count = 20_000;
+  let served = 0;
+  const failing = {
+    placeFree: () => {
+      assert.equal(pool.reserve(), true);
+      served += 1;
+      pool.forgo();
+    },
+  };
+  for (let i = 0; i < count; i += 1) pool.wait(failing);
+
+  pool.forgo();
+
+  assert.deepEqual([served, pool.size], [count, 0]);
+});
+
 test('a connection that is kept without limit is never too old', (t) => {
   const { clock, pool, connection } = oneIdle(t, -1, Number.POSITIVE_INFINITY);
 

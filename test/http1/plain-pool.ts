@@ -5,6 +5,8 @@ import { PlainTimeouts } from '../rig/plain-timeouts.ts';
 export interface PlainCaller {
   readonly name: number;
   readonly mustBeFresh: boolean;
+  /** Its dial fails before the call returns. */
+  readonly failsAtOnce: boolean;
   givesUpAt: number;
 }
 
@@ -21,6 +23,7 @@ export class PlainPool {
   idle: number[] = [];
   waiting: PlainCaller[] = [];
   readonly timeouts = new Map<number, PlainTimeouts<number>>();
+  #isServing = false;
 
   constructor(bounds: ClientPoolBounds) {
     this.bounds = bounds;
@@ -49,11 +52,12 @@ export class PlainPool {
         this.words.push(`${caller.name} has ${kept}`);
         return;
       }
-      this.#serveNext();
+      this.#serveWaiting();
     }
     if (this.places < this.bounds.connections) {
-      this.dialling.push(caller);
       this.words.push(`${caller.name} dials`);
+      if (caller.failsAtOnce) this.#serveWaiting();
+      else this.dialling.push(caller);
     } else {
       this.waiting.push(caller);
     }
@@ -61,7 +65,7 @@ export class PlainPool {
 
   dialEnded(caller: PlainCaller, connection: number | null): void {
     this.dialling = this.dialling.filter((other) => other !== caller);
-    if (connection === null) this.#serveNext();
+    if (connection === null) this.#serveWaiting();
     else this.inUse.push(connection);
   }
 
@@ -80,12 +84,12 @@ export class PlainPool {
       this.idle.push(connection);
       this.#arm(connection, idleMs);
     }
-    this.#serveNext();
+    this.#serveWaiting();
   }
 
   lose(connection: number): void {
     this.#leave(connection);
-    this.#serveNext();
+    this.#serveWaiting();
   }
 
   close(): void {
@@ -121,9 +125,13 @@ export class PlainPool {
     this.#disarm(connection);
   }
 
-  #serveNext(): void {
-    const next = this.waiting.shift();
-    if (next !== undefined) this.call(next);
+  #serveWaiting(): void {
+    if (this.#isServing) return;
+    this.#isServing = true;
+    while (this.waiting.length > 0 && (this.idle.length > 0 || this.places < this.bounds.connections)) {
+      this.call(this.waiting.shift()!);
+    }
+    this.#isServing = false;
   }
 
   #arm(connection: number, idleMs: number): void {

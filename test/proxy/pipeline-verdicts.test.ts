@@ -47,6 +47,18 @@ test('a body that breaks off after a good head turns the vote, and the exchange 
   assert.equal(pipeline.log[0]!.status, 200);
 });
 
+test('an answer that comes before its request is whole is not slow, however long the client takes', () => {
+  const pipeline = new Pipeline({ breaker: { slowerThan: '1s' } });
+  const client = pipeline.request('PUT', ['Content-Length: 6']);
+  pipeline.transport.last.connect();
+  pipeline.clock.advance(5000);
+  client.send('abc');
+  pipeline.transport.last.answer(200);
+
+  const { total, slow } = pipeline.book.figures(pipeline.clock.now()).status;
+  assert.deepEqual({ total, slow }, { total: 1, slow: 0 });
+});
+
 test('a retry that does not take place is not counted as one', async () => {
   const pipeline = new Pipeline({ retry: quickRetry });
   const client = pipeline.request();
