@@ -5,6 +5,7 @@ import { decodeText } from './config-file.ts';
 import { globalKeys } from './global-keys.ts';
 import { policyKeys } from './policy-keys.ts';
 import type { RouteSettings, Settings, UpstreamSettings } from './settings.ts';
+import { escapeReferences } from './substitution.ts';
 import { endpointAddress } from './text-kinds.ts';
 import { formatDuration, formatSize, formatStatusRange } from './units.ts';
 
@@ -123,6 +124,16 @@ const describeLimits = ({ limits, replayBytes }: Settings): Plain => ({
   replay: formatSize(replayBytes),
 });
 
+/** Every text of it as a file must have it. */
+const escaped = (value: unknown): unknown => {
+  if (typeof value === 'string') return escapeReferences(value);
+  if (Array.isArray(value)) return value.map(escaped);
+  return value !== null && typeof value === 'object' ? escapedFields(value) : value;
+};
+
+const escapedFields = (fields: object): Plain =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, escaped(value)]));
+
 /**
  * The effective configuration in the words of the file, every default filled in. The token is redacted, and so is what
  * came from the environment into a fallback's body or fields; everything else, read as a file, gives the same settings.
@@ -130,7 +141,7 @@ const describeLimits = ({ limits, replayBytes }: Settings): Plain => ({
 export const describeSettings = (settings: Settings): Plain => {
   const { admin, egress, log, drain } = settings;
   const show: Show = (text) => (settings.hiddenTexts.has(text) ? redacted : text);
-  return {
+  return escapedFields({
     admin: {
       address: formatListenAddress(admin.address),
       ...(admin.token === null ? {} : { token: redacted }),
@@ -158,5 +169,5 @@ export const describeSettings = (settings: Settings): Plain => {
     upstreams: Object.fromEntries(
       settings.upstreams.map((each) => [each.name, describeUpstream(each, show)]),
     ),
-  };
+  });
 };

@@ -2,7 +2,8 @@ import type { Findings } from './findings.ts';
 import type { Policy, WrittenPolicy } from './policy-keys.ts';
 import type { Path } from './problem.ts';
 
-const hasNoBody = (status: number): boolean => status === 204 || status === 304;
+/** RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5. */
+const hasNoBody = (status: number): boolean => status === 204 || status === 205 || status === 304;
 
 const checkFallback = (path: Path, written: WrittenPolicy, inForce: Policy, findings: Findings): void => {
   const fallback = written.fallback;

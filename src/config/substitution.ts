@@ -1,6 +1,8 @@
 /** What became of a text with references to the environment. */
 export type Substitution =
   | { readonly kind: 'unchanged' }
+  /** Nothing was put in: `text` only has `${` for each `$${`. */
+  | { readonly kind: 'unescaped'; readonly text: string }
   | { readonly kind: 'changed'; readonly text: string }
   | { readonly kind: 'refused'; readonly message: string; readonly hint: string };
 
@@ -23,6 +25,7 @@ export const substitute = (text: string, env: Environment): Substitution => {
   const missing: string[] = [];
   let result = '';
   let done = 0;
+  let hasReference = false;
   // A search for each part by itself: one expression for all of it would take quadratic time on `${A:-${A:-${A:-`.
   for (let start = text.indexOf('${'); start !== -1; start = text.indexOf('${', done)) {
     if (start > done && text[start - 1] === '$') {
@@ -39,10 +42,15 @@ export const substitute = (text: string, env: Environment): Substitution => {
     const isFallback = value === undefined || (value === '' && fallback !== undefined);
     result += text.slice(done, start) + (isFallback ? (fallback ?? '') : value);
     done = end + 1;
+    hasReference = true;
   }
   if (missing.length > 0) {
     const message = `the environment variable ${missing.join(', ')} is not set`;
     return { kind: 'refused', message, hint: `set it, or write \${${missing[0]}:-default}` };
   }
-  return done === 0 ? { kind: 'unchanged' } : { kind: 'changed', text: result + text.slice(done) };
+  if (done === 0) return { kind: 'unchanged' };
+  return { kind: hasReference ? 'changed' : 'unescaped', text: result + text.slice(done) };
 };
+
+/** `text` as a file must have it, so that every `${` in it stays what it is. */
+export const escapeReferences = (text: string): string => text.replaceAll('${', '$$$${');

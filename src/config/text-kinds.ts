@@ -185,6 +185,9 @@ export const retryCondition: Kind<RetryCondition> = leaf({
     if (word !== undefined) return word;
     const range = parseStatusRange(scalarText(value));
     if (range !== null && range.from === range.to) return range.from;
+    if (range !== null || /^[1-5]xx$/i.test(scalarText(value))) {
+      return new Refusal('is more than one status', 'write each one, such as 502, 503, 504');
+    }
     const hint = typeof value === 'string' ? didYouMean(value, retryWords) : '';
     return new Refusal('is neither a condition nor a status', hint);
   },

@@ -130,6 +130,7 @@ class TreeReader {
     if (typeof node.value !== 'string') return node.value;
     const result = substitute(node.value, this.#env);
     if (result.kind === 'unchanged') return node.value;
+    if (result.kind === 'unescaped') return result.text;
     if (result.kind === 'refused') return this.#refuse(node, path, result.message, result.hint);
     this.locations.setReference(path, node.value);
     return new EnvScalar(node.value, result.text, this.#plainValue(result.text));

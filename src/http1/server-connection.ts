@@ -129,13 +129,9 @@ export class ServerConnection implements ExchangeConnection, Expirable {
 
   #received(chunk: Buffer): void {
     if (this.#isEnding) return;
-    if (this.#pending === null) {
-      this.#pending = chunk;
-      this.#from = 0;
-    } else {
-      this.#pending = Buffer.concat([this.#pending.subarray(this.#from), chunk]);
-      this.#from = 0;
-    }
+    this.#pending =
+      this.#pending === null ? chunk : Buffer.concat([this.#pending.subarray(this.#from), chunk]);
+    this.#from = 0;
     this.readOn();
   }
 
@@ -281,7 +277,9 @@ export class ServerConnection implements ExchangeConnection, Expirable {
     this.written(false);
     this.socket.end(() => {
       this.#writeTimeout.disarm();
-      if (!this.#isClosed) this.#context.lingerTimeouts.arm(this.#readTimeout, this.#context.clock.now());
+      // Also called when the socket was destroyed before it got there: then there is nobody to wait for.
+      if (this.socket.destroyed) return;
+      this.#context.lingerTimeouts.arm(this.#readTimeout, this.#context.clock.now());
     });
     this.#pauseReading(false);
   }

@@ -49,7 +49,7 @@ export const forward = (
  * `#answerOurselves` is step 5, and every way out leads through `#over`, once.
  */
 class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, ExchangeTimersObserver {
-  readonly plan: Plan;
+  readonly #plan: Plan;
   readonly #exchange: ServerExchange;
   readonly #destination: Destination;
   readonly #context: ForwardContext;
@@ -65,7 +65,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   #isOver = false;
 
   constructor(exchange: ServerExchange, plan: Plan, destination: Destination, context: ForwardContext) {
-    this.plan = plan;
+    this.#plan = plan;
     this.#exchange = exchange;
     this.#destination = destination;
     this.#context = context;
@@ -77,7 +77,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   }
 
   get gate(): Gate {
-    return this.plan.breaker;
+    return this.#plan.breaker;
   }
 
   begin(): void {
@@ -87,16 +87,16 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     if (this.#replay === null) this.#timers.requestEnded(now);
 
     // Before the bulkhead: what would be refused anyway must not first wait for a place.
-    const refusal = this.plan.breaker.peek(now);
+    const refusal = this.#plan.breaker.peek(now);
     // Outside the retry: one slot for the whole request, and nobody who waits holds a probe's token.
-    const entry = refusal ?? this.plan.bulkhead.enter(now, this);
+    const entry = refusal ?? this.#plan.bulkhead.enter(now, this);
     if (entry.kind === 'slot') this.admitted(entry, now);
     else if (entry.kind === 'queued') this.#queued = entry;
     else this.refused(entry);
   }
 
   refused(refusal: Rejected): void {
-    if (refusal.reason !== 'circuit_open') this.plan.breaker.addRejection(this.#now());
+    if (refusal.reason !== 'circuit_open') this.#plan.breaker.addRejection(this.#now());
     this.#answerOurselves(refusal);
   }
 
@@ -105,13 +105,13 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     this.#slot = slot;
     this.#record.queueMs = now - this.#record.startedAt;
     if (this.#replay !== null) this.#timers.contentStarts(now);
-    this.plan.budget.deposit(now);
+    this.#plan.budget.deposit(now);
     this.#attempt(now);
   }
 
   /** Inside the retry: each attempt asks the breaker and votes in it, as one execution of Hystrix's command. */
   #attempt(now: number): void {
-    const { plan } = this;
+    const plan = this.#plan;
     // While an answer was held its upload went on, and may be more by now than can be sent again.
     if (this.#replay?.isReplayable === false) {
       this.#reportLast(outgrown);
@@ -152,7 +152,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
 
   answered(head: ResponseHead, outcome: Outcome, retryAfterMs: number): void {
     const answer = answerFor(this.#exchange, head, this.#context);
-    if (outcome.kind === 'failure' || this.plan.retry.isRetriedStatus(head.status)) {
+    if (outcome.kind === 'failure' || this.#plan.retry.isRetriedStatus(head.status)) {
       const failed = outcome.kind === 'failure' ? outcome : failureStatus(head.status, retryAfterMs);
       if (this.#scheduleRetry(failed, { run: this.#run!, answer, outcome })) return;
     }
@@ -227,7 +227,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   /** False where there is no retry. `held`: the answer that is passed on if the next attempt does not take place. */
   #scheduleRetry(failed: Failure, held: HeldAnswer | null): boolean {
     this.#retries ??= new Retries({
-      plan: this.plan,
+      plan: this.#plan,
       context: this.#context,
       head: this.#exchange.head,
       replay: this.#replay,
@@ -253,7 +253,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
 
   /** The upstream's answer, unless it is a failure that the fallback stands in for. */
   #conclude(run: AttemptRun, answer: Answer, outcome: Outcome): void {
-    if (outcome.kind === 'failure' && standsIn(this.plan, this.#record, outcome.reason)) {
+    if (outcome.kind === 'failure' && standsIn(this.#plan, this.#record, outcome.reason)) {
       run.discard();
       this.#answerOurselves(outcome);
     } else this.#passOn(answer, outcome);
@@ -272,7 +272,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
 
   /** The fallback's answer where there is one, else our own. */
   #answerOurselves(outcome: Failure | Rejected): void {
-    answerInstead(this.#exchange, this.plan, this.#record, outcome, this.#now());
+    answerInstead(this.#exchange, this.#plan, this.#record, outcome, this.#now());
     this.#over(outcome);
     this.#exchange.finish();
   }
@@ -287,7 +287,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     this.#replay?.forget();
     this.#slot?.release(now);
     this.#record.ended(outcome, now);
-    this.plan.recorder.exchangeEnded(this.#record, now);
+    this.#plan.recorder.exchangeEnded(this.#record, now);
     this.#context.bus.exchangeEnded(this.#record);
   }
 

@@ -19,8 +19,8 @@ const KEEP_ALIVE_PROBE_MS = 30_000;
 export interface DialObserver {
   /**
    * A connected socket, from now on the observer's own: no listener of ours is left on it and nothing was read from it.
-   * Listen before this returns; what is read comes to the listener of `reads`, not as `data`. `noDelay` and keep-alive probes are on, and the peer's end does not end our side
-   * (`allowHalfOpen`): who gets it sees to that.
+   * Listen before this returns; what is read comes to the listener of `reads`, not as `data`. `noDelay` and keep-alive
+   * probes are on, and the peer's end does not end our side (`allowHalfOpen`): who gets it sees to that.
    */
   dialled(socket: Socket, reads: SocketReads): void;
   /** Nothing was sent, and no socket is left. */

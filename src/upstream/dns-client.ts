@@ -6,7 +6,7 @@ import { badName, dnsFault, gravest, isAbsence, noRecords } from './faults.ts';
 import { parseResolvConf, type ResolvConf, searchNames } from './resolv-conf.ts';
 import { WatchedFile } from './watched-file.ts';
 
-/** How long the second family of addresses is waited for when the first is there (RFC 8305, section 3). */
+/** How long the second family of addresses is waited for when the first has settled it (RFC 8305, section 3). */
 const SECOND_FAMILY_MS = 50;
 
 /** What the name servers know of a name. */
@@ -189,6 +189,7 @@ class BothFamilies {
   readonly #failures: Failure[] = [];
   #ttlMs = Number.POSITIVE_INFINITY;
   #unanswered = 2;
+  #isEnded = false;
   #patience: Timer | null = null;
 
   constructor(clock: Clock, observer: DnsObserver, done: Done<DnsAnswer>) {
@@ -203,17 +204,28 @@ class BothFamilies {
     records: readonly { readonly address: string; readonly ttl: number }[],
   ): void {
     this.#unanswered -= 1;
-    if (error !== null) this.#failures.push(dnsFault(error));
-    for (const { address, ttl } of error === null ? records : []) {
+    const fault = error === null ? null : dnsFault(error);
+    if (fault !== null) this.#failures.push(fault);
+    for (const { address, ttl } of fault === null ? records : []) {
       this.#addresses.set(address, { host: address, family });
       this.#ttlMs = Math.min(this.#ttlMs, ttl * 1000);
     }
     if (this.#unanswered === 0) {
-      this.#patience?.cancel();
-      this.#done(this.#addresses.size > 0 ? this.#answer() : gravest(this.#failures));
+      this.#end();
     } else if (this.#addresses.size > 0) {
       this.#patience = this.#clock.after(SECOND_FAMILY_MS, () => this.#observer.firstFamily(this.#answer()));
+    } else if (family === 4 && fault?.detail === 'NXDOMAIN') {
+      // The name does not exist, so that no family of it does (RFC 8020): or else no search would get past the first
+      // domain where AAAA is never answered. Of AAAA alone that is not believed: some servers say it of every name.
+      this.#patience = this.#clock.after(SECOND_FAMILY_MS, () => this.#end());
     }
+  }
+
+  #end(): void {
+    this.#patience?.cancel();
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#done(this.#addresses.size > 0 ? this.#answer() : gravest(this.#failures));
   }
 
   #answer(): DnsAnswer {

@@ -41,6 +41,19 @@ test('the description, read as a file, gives the same settings again', () => {
   }
 });
 
+test('a plain ${ is shown as a file must have it, and not hidden as if it came from the environment', () => {
+  const settings = settingsOf(`
+upstreams:
+  a:
+    endpoints: ['unix:/run/$\${X}.sock']
+    routes: [{ name: r, match: { path: '/$\${X}' } }]
+    fallback: { on: [timeout], headers: { x-a: '$$\${X}' }, body: 'a $\${X}' }
+`);
+  const text = stringify(describeSettings(settings));
+  assert.ok(text.includes(`a $\${X}`));
+  assert.deepEqual(settingsOf(text), settings);
+});
+
 test('the token is not shown', () => {
   const settings = settingsOf('admin: { token: very-secret }');
   assert.ok(!JSON.stringify(describeSettings(settings)).includes('very-secret'));

@@ -94,6 +94,8 @@ test('a value of the wrong shape is told in the right one', () => {
     ['listen: 8080', 'write 127.0.0.1:8080'],
     ['fallback: { on: [timeout], body: 5 }', 'put it in quotes'],
     ['routes: { r: {} }', 'a list: a dash before each item'],
+    ['retry: { on: [5xx] }', 'write each one, such as 502, 503, 504'],
+    ['retry: { on: [500-599] }', 'write each one, such as 502, 503, 504'],
     ['retry: { nonIdempotent: yes }', 'write true'],
     ['retry: { nonIdempotent: off }', 'write false'],
     ['retry: { bodyLimit: 64k }', 'write 64KiB'],

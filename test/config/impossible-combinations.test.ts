@@ -82,6 +82,11 @@ const rows: readonly Row[] = [
     path: 'upstreams.u.fallback.status',
   },
   {
+    why: 'a body with a status that asks for a blank form',
+    text: inUpstream('fallback: { on: [timeout], status: 205, body: x }'),
+    path: 'upstreams.u.fallback.status',
+  },
+  {
     why: 'a fallback for no reason',
     text: inUpstream('fallback: { body: x }'),
     path: 'upstreams.u.fallback',

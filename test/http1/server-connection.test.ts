@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
-import type { Socket } from 'node:net';
+import { EventEmitter, once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { ServerConnection } from '../../src/http1/server-connection.ts';
+import { ServerConnection, type ServerContext } from '../../src/http1/server-connection.ts';
 import type { ServerExchange } from '../../src/http1/server-exchange.ts';
 import { TimeoutQueue } from '../../src/lib/timeout-queue.ts';
+import { connectRaw } from '../rig/raw-client.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
 
 /** A client's socket of which the system took all but `writableLength` bytes, and that has not drained yet. */
@@ -31,12 +32,10 @@ class HalfTakenSocket extends EventEmitter {
   }
 }
 
-test('a client that pipelines and leaves part of an answer untaken is cut after the write stall', () => {
-  const clock = new VirtualClock();
-  const socket = new HalfTakenSocket();
-  const exchanges: ServerExchange[] = [];
+/** The context of connections that do nothing by themselves. */
+const contextOf = (clock: VirtualClock, request: (exchange: ServerExchange) => void): ServerContext => {
   const queue = (ms: number) => new TimeoutQueue(clock, ms);
-  new ServerConnection(socket as unknown as Socket, {
+  return {
     clock,
     bounds: {
       head: { lineBytes: 8192, headBytes: 32_768, fields: 200 },
@@ -48,13 +47,16 @@ test('a client that pipelines and leaves part of an answer untaken is cut after 
     bodyTimeouts: queue(30_000),
     stallTimeouts: queue(30_000),
     lingerTimeouts: queue(1000),
-    handler: {
-      request: (exchange) => exchanges.push(exchange),
-      refusal: () => '',
-      clientEnded() {},
-      closed() {},
-    },
-  });
+    handler: { request, refusal: () => '', clientEnded() {}, closed() {} },
+  };
+};
+
+test('a client that pipelines and leaves part of an answer untaken is cut after the write stall', () => {
+  const clock = new VirtualClock();
+  const socket = new HalfTakenSocket();
+  const exchanges: ServerExchange[] = [];
+  const context = contextOf(clock, (exchange) => exchanges.push(exchange));
+  new ServerConnection(socket as unknown as Socket, context);
   socket.emit('data', Buffer.from('GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n'));
 
   exchanges[0]!.respond('HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n', false, false);
@@ -66,4 +68,31 @@ test('a client that pipelines and leaves part of an answer untaken is cut after 
   assert.equal(socket.isDestroyed, false);
   clock.advance(1);
   assert.equal(socket.isDestroyed, true);
+});
+
+test('a connection that is cut before its client has taken the last answer leaves no timer behind', async (t) => {
+  const clock = new VirtualClock();
+  const body = Buffer.alloc(32 * 1024 * 1024);
+  const context = contextOf(clock, (exchange) => {
+    exchange.respond(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`, false, true);
+    exchange.write(body);
+    exchange.finish();
+  });
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const accepted = once(server, 'connection');
+  const client = await connectRaw(t, { host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+  client.socket.pause();
+  const [socket] = (await accepted) as [Socket];
+  const connection = new ServerConnection(socket, context);
+  client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(socket, 'data');
+  assert.ok(socket.writableLength > 0, 'the client has not taken all of it');
+
+  connection.abandon();
+  for (const queue of Object.values(context)) if (queue instanceof TimeoutQueue) queue.close();
+  await once(socket, 'close');
+
+  assert.equal(clock.pendingTimers, 0);
 });

@@ -31,6 +31,8 @@ export interface NameEntry {
   readonly silent?: readonly QuestionType[];
   /** Questions of these types are answered with SERVFAIL. */
   readonly broken?: readonly QuestionType[];
+  /** Questions of these types are answered with NXDOMAIN. */
+  readonly missing?: readonly QuestionType[];
   /** Every answer goes out twice before the right one: with another id, and for another name. */
   readonly forged?: boolean;
   /** The answer to a question for A holds the AAAA records too, and the other way round. */
@@ -137,6 +139,9 @@ export class DnsServer {
     if (typeof entry === 'string') return [buildAnswer({ id, question, rcode: rcodes[entry] })];
     if (entry.silent?.includes(question.type)) return [];
     if (entry.broken?.includes(question.type)) return [buildAnswer({ id, question, rcode: rcodes.servfail })];
+    if (entry.missing?.includes(question.type)) {
+      return [buildAnswer({ id, question, rcode: rcodes.nxdomain })];
+    }
     const records = this.#records(question, entry);
     const whole = buildAnswer({ id, question, rcode: 0, records });
     const answer =

@@ -105,6 +105,29 @@ test('an empty family says nothing while the other one is open', async (t) => {
   assert.deepEqual([heard, clock.pendingTimers], [[], 0]);
 });
 
+test('a search goes on 50 ms after a name was said not to exist, though AAAA is never answered', async (t) => {
+  const { server, client, clock } = await start(t, { search: ['shop.test'], ndots: 5, timeoutMs: 60_000 });
+  server.set('reviews.test.shop.test', { missing: ['A'], silent: ['AAAA'] });
+  server.set('reviews.test', { a: ['10.0.0.1'], silent: ['AAAA'] });
+  const { heard, ended } = listen(client, 'reviews.test');
+  await eventually('the first name does not exist', () => clock.pendingTimers === 1);
+  clock.advance(49);
+  assert.equal(server.askedFor('reviews.test'), 0);
+  clock.advance(1);
+  await eventually('IPv4 is there', () => clock.pendingTimers === 1);
+  clock.advance(50);
+  assert.deepEqual(heard, ['10.0.0.1/4 60000']);
+  client.close();
+  assert.equal(await ended, '10.0.0.1/4 60000');
+});
+
+test('that a name does not exist is not believed of AAAA alone', async (t) => {
+  const { server, client } = await start(t, { search: ['shop.test'], ndots: 5 });
+  server.set('reviews.test.shop.test', { missing: ['AAAA'], silent: ['A'] });
+  server.set('reviews.test', { a: ['10.0.0.1'] });
+  assert.equal(await ask(client, 'reviews.test'), 'dns_timeout ETIMEOUT');
+});
+
 test('an address counts once, whatever its family and however often it is in an answer', async (t) => {
   const { server, client } = await start(t);
   server.set('twice.test', { a: ['10.0.0.1', '10.0.0.2', '10.0.0.1'] });
