@@ -20,7 +20,7 @@ export interface Permit {
   readonly isProbe: boolean;
   /**
    * The verdict on the attempt, at its response head or its failure; the second call is a defect and throws.
-   * `rejected` (nothing was sent after all) and `cancelled` give a probe's token back and count for nothing.
+   * `rejected` (nothing was sent after all) and `cancelled` give a probe's place back and count for nothing.
    * `elapsedMs`: how long the upstream took to the verdict, for the slow-call rule; 0 where its client is still sending.
    */
   settle(outcome: Outcome, elapsedMs: number, now: number): void;

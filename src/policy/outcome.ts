@@ -39,7 +39,7 @@ export interface Rejected {
   readonly detail: string;
 }
 
-/** The client left. Proves nothing; a probe's token goes back. */
+/** The client left. Proves nothing; a probe's place goes back. */
 export interface Cancelled {
   readonly kind: 'cancelled';
   readonly reason: 'client_gone';

@@ -88,7 +88,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
 
     // Before the bulkhead: what would be refused anyway must not first wait for a place.
     const refusal = this.#plan.breaker.peek(now);
-    // Outside the retry: one slot for the whole request, and nobody who waits holds a probe's token.
+    // Outside the retry: one slot for the whole request, and nobody who waits holds a probe's place.
     const entry = refusal ?? this.#plan.bulkhead.enter(now, this);
     if (entry.kind === 'slot') this.admitted(entry, now);
     else if (entry.kind === 'queued') this.#queued = entry;
@@ -198,7 +198,9 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   requestBroken(violation: Violation): void {
     this.#run?.abort(clientGone);
     if (this.#exchange.isAnswered) {
-      this.#over(refusalOf(violation));
+      // Too late to be told: in the books it is a client that broke off.
+      this.#record.detail = violation.rule;
+      this.#over(clientGone);
       this.#exchange.cut();
     } else this.#answerOurselves(refusalOf(violation));
   }

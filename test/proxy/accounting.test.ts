@@ -5,6 +5,8 @@ import { startFaultServer } from '../rig/fault-server.ts';
 import { makeCaller } from '../rig/http-call.ts';
 import { startHttpUpstream } from '../rig/http-upstream.ts';
 import { closedLoop, type Tally, tallyOf } from '../rig/load.ts';
+import { connectRaw } from '../rig/raw-client.ts';
+import { startRawUpstream } from '../rig/raw-upstream.ts';
 import { type LogLine, type Sidecar, startSidecar, upstreamU } from '../rig/sidecar.ts';
 
 const logTally = (lines: readonly LogLine[]): Tally => {
@@ -115,4 +117,21 @@ test('a query, a credential and a cookie are not in the log', async (t) => {
   const text = JSON.stringify(await sidecar.accessLineAt(0));
   assert.ok(text.includes('/path'));
   assert.ok(!text.includes('hunter2'), text);
+});
+
+test('an upload that breaks after the answer has begun is a client that broke off, not a refusal', async (t) => {
+  const upstream = await startRawUpstream(t, (exchange) => {
+    exchange.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc');
+  });
+  const sidecar = await startSidecar(t, upstreamU([upstream.address]));
+  const client = await connectRaw(t, sidecar.egress);
+  client.send('PUT / HTTP/1.1\r\nHost: u.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+  await client.head();
+
+  client.send('no chunk\r\n');
+
+  const line = await sidecar.accessLineAt(0);
+  assert.deepEqual([line['outcome'], line['status'], line['reason']], ['cancelled', 499, 'client_gone']);
+  assert.equal(line['detail'], 'chunk_size');
+  assert.equal(await sidecar.metric('rejected_total'), 0);
 });
