@@ -26,7 +26,6 @@ import { type HeldAnswer, Retries } from './retries.ts';
 import type { Destination } from './route.ts';
 
 const noEndpoint: Rejected = Object.freeze(rejected('no_endpoint'));
-const outgrown: Rejected = Object.freeze(rejected('body_too_large'));
 
 /** Sends a request through the policies of its plan. The exchange is answered or cut, whatever happens. */
 export const forward = (
@@ -112,9 +111,9 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   /** Inside the retry: each attempt asks the breaker and votes in it, as one execution of Hystrix's command. */
   #attempt(now: number): void {
     const plan = this.#plan;
-    // While an answer was held its upload went on, and may be more by now than can be sent again.
-    if (this.#replay?.isReplayable === false) {
-      this.#reportLast(outgrown);
+    const obstacle = this.#retries?.obstacle(now) ?? null;
+    if (obstacle !== null) {
+      this.#reportLast(obstacle);
       return;
     }
     const permit = plan.breaker.acquire(now);

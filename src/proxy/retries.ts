@@ -1,5 +1,6 @@
 import type { RequestHead } from '../http1/request-head.ts';
-import type { Failure, Outcome, Rejected } from '../policy/outcome.ts';
+import { type Failure, failure, type Outcome, type Rejected, rejected } from '../policy/outcome.ts';
+import { MIN_USEFUL_MS } from '../policy/retry.ts';
 import type { RetrySkip } from '../telemetry/events.ts';
 import type { Answer } from './answer.ts';
 import { AttemptLoop } from './attempt-loop.ts';
@@ -28,6 +29,9 @@ export interface RetrySubject {
   /** Sends the next attempt. */
   attempt(): void;
 }
+
+const outgrown: Rejected = Object.freeze(rejected('body_too_large'));
+const outOfTime: Failure = Object.freeze(failure('total_timeout', false));
 
 /** A request that has failed at least once: what it failed with, and whether and when it goes again. */
 export class Retries {
@@ -85,6 +89,15 @@ export class Retries {
     return false;
   }
 
+  /** What has come up since the next attempt was decided on; null: nothing. */
+  obstacle(now: number): Failure | Rejected | null {
+    const { replay, timers } = this.#subject;
+    // While an answer was held its upload went on, and may be more by now than can be sent again.
+    if (replay?.isReplayable === false) return outgrown;
+    // After a blocked loop the wait may end before the time limit that passed meanwhile is told (decision 16).
+    return timers.remainingMs(now) < MIN_USEFUL_MS ? outOfTime : null;
+  }
+
   /**
    * What stood in the way of the next attempt: the breaker, no endpoint, a time limit, or content that is too long by
    * now. Hands the kept answer out; null: there is none.
@@ -97,9 +110,9 @@ export class Retries {
   }
 
   /** The kept answer broke off: there is nothing left to pass on. */
-  lostHeld(failure: Failure): void {
+  lostHeld(lost: Failure): void {
     this.#takeHeld();
-    this.lastFailure = failure;
+    this.lastFailure = lost;
   }
 
   /** The next attempt takes place: only now is it one for the books, and the kept answer is read away. */

@@ -14,6 +14,9 @@ import { startSidecarProcess } from '../rig/sidecar-process.ts';
 import { exactly, reported, runExperiment } from './experiment.ts';
 
 const LARGEST = 64 * 1024 * 1024;
+/** Slices of a few bytes take a millisecond each: those are for small bodies. */
+const SMALL = 16 * 1024;
+const SMALL_EXCHANGES = 200;
 const gigabytes = Number(process.argv[2] ?? 10);
 const WORKERS = 4;
 
@@ -29,9 +32,18 @@ const randomSize = (): number => {
 const randomFault = (): Fault => {
   const kind = Math.random();
   if (kind < 0.7) return { kind: 'none' };
-  if (kind < 0.85) return { kind: 'slicer', bytes: 1 + Math.floor(Math.random() * 1400) };
+  if (kind < 0.85) return { kind: 'slicer', bytes: 8192 + Math.floor(Math.random() * 57_344) };
   if (kind < 0.95) return { kind: 'reset', afterBytes: Math.floor(Math.random() * 2 * 1024 * 1024) };
   return { kind: 'limit_data', bytes: Math.floor(Math.random() * 2 * 1024 * 1024) };
+};
+
+const smallSize = (): number => Math.floor(Math.random() * SMALL);
+
+const smallFault = (): Fault => {
+  const kind = Math.random();
+  if (kind < 0.7) return { kind: 'slicer', bytes: 1 + Math.floor(Math.random() * 40) };
+  if (kind < 0.9) return { kind: 'reset', afterBytes: Math.floor(Math.random() * 2 * SMALL) };
+  return { kind: 'limit_data', bytes: Math.floor(Math.random() * 2 * SMALL) };
 };
 
 interface Sum {
@@ -74,8 +86,8 @@ await runExperiment(
         if (!isRight) sum.wrong += 1;
       }
     };
-    const exchange = async (): Promise<CallResult> => {
-      const [up, down] = [randomSize(), randomSize()];
+    const exchange = async (size: () => number): Promise<CallResult> => {
+      const [up, down] = [size(), size()];
       const [upFrom, downFrom] = [Math.floor(Math.random() * LARGEST), Math.floor(Math.random() * LARGEST)];
       const body = noise.subarray(upFrom, upFrom + up);
       const result = await caller.call({
@@ -88,7 +100,10 @@ await runExperiment(
       judge(result, hashOf(body), noise.subarray(downFrom, downFrom + down));
       return { kind: 'broken', code: 'counted' };
     };
-    while (sum.bytes < gigabytes * 1e9) await closedLoop(50, WORKERS, exchange);
+    while (sum.bytes < gigabytes * 1e9) await closedLoop(50, WORKERS, () => exchange(randomSize));
+    faults.choose = smallFault;
+    faults.cut();
+    await closedLoop(SMALL_EXCHANGES, 16, () => exchange(smallSize));
 
     const metrics = await sidecar.metrics();
     return [

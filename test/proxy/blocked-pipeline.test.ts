@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { failure } from '../../src/policy/outcome.ts';
 import { nothing, Pipeline } from '../rig/pipeline.ts';
 import type { ConfigText } from '../rig/sidecar.ts';
 
@@ -106,4 +107,22 @@ test('a hundred requests whose answers came during a block trip no breaker', () 
 
   assert.ok(clients.every(({ status }) => status === 200));
   assert.equal(pipeline.plan.breaker.peek(pipeline.clock.now()), null);
+});
+
+test('a retry whose wait ends with a block that outlasted the total is not sent', async () => {
+  const pipeline = new Pipeline({
+    timeout: { total: '1s' },
+    retry: { attempts: 3, backoff: { base: '50ms', max: '50ms' } },
+  });
+  pipeline.random = 0.9;
+  const client = pipeline.request();
+  pipeline.transport.last.end(failure('reset', false));
+
+  pipeline.clock.block(blockMs);
+  await pipeline.advance(0);
+
+  assert.equal(pipeline.transport.attempts.length, 1);
+  assert.deepEqual([client.status, client.reason], [502, 'reset']);
+  assert.equal(pipeline.log[0]!.retrySkipped, 'deadline');
+  assert.deepEqual(pipeline.held, nothing);
 });

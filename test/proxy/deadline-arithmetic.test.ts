@@ -47,7 +47,13 @@ test('three retries of 500 ms each fit into a total of 1 s, whatever the jitter 
       assert.ok(starts.length <= 4);
       for (const start of starts) assert.ok(start <= totalMs - MIN_USEFUL_MS, `one began at ${start}`);
     }),
-    { numRuns: 20 },
+    {
+      numRuns: 20,
+      // A retry that is decided on with exactly the least time left, and then begins a moment later.
+      examples: [
+        [{ jitter: [0, 0, 0, 0], resetAfterMs: [495, ...Array<number>(3).fill(Number.POSITIVE_INFINITY)] }],
+      ],
+    },
   );
 });
 

@@ -106,7 +106,13 @@ const none: Fault = { kind: 'none' };
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const write = async (to: Socket, bytes: Buffer): Promise<void> => {
-  if (!to.destroyed && !to.write(bytes)) await Promise.race([once(to, 'drain'), once(to, 'close')]);
+  if (to.destroyed || to.write(bytes)) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  to.on('drain', resolve);
+  to.on('close', resolve);
+  await promise;
+  to.off('drain', resolve);
+  to.off('close', resolve);
 };
 
 /** Carries one direction from end to end, the fault applied. */
