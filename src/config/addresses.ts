@@ -71,6 +71,9 @@ export const parseTarget = (text: string): { readonly host: string; readonly por
   return { host: parsed.host, port: parsed.port };
 };
 
+/** `_service._proto.name`, as RFC 2782 writes it. */
+export const serviceName = /^_[^.:]+\._[^.:]+\.[^:]+$/;
+
 /**
  * What is resolved in the background: a name and its port, or a service (`_http._tcp.name`, RFC 2782) without one, since
  * its records say the port; that is 0 then. Else what is wrong with it.
@@ -78,7 +81,7 @@ export const parseTarget = (text: string): { readonly host: string; readonly por
 export const parseDnsName = (text: string): DnsName | 'no name' | 'no port' | 'service with a port' => {
   const parsed = parseHostAndPort(text);
   if (parsed === null || parsed.port === 0) return 'no name';
-  const isService = /^_[^.]+\._[^.]+\./.test(parsed.host);
+  const isService = serviceName.test(parsed.host);
   if (parsed.port === null) return isService ? { host: parsed.host, port: 0 } : 'no port';
   return isService ? 'service with a port' : { host: parsed.host, port: parsed.port };
 };

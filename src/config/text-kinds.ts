@@ -10,6 +10,7 @@ import {
   parseEndpointAddress,
   parseHostPattern,
   parseListenAddress,
+  serviceName,
 } from './addresses.ts';
 import { fallbackWords } from './fallback-words.ts';
 import { type JsonSchema, type Kind, leaf, mapping, oneOfForms, Refusal, text, textForm } from './kinds.ts';
@@ -50,9 +51,6 @@ export const endpointAddress: Kind<Address> = text(
     form: new RegExp(`^unix:/|${hostAndPort.source}`),
   },
 );
-
-/** `_service._proto.name`, as RFC 2782 writes it. */
-const serviceName = /^_[^.:]+\._[^.:]+\.[^:]+$/;
 
 const dnsHint =
   'a name with its port, such as reviews.shop.svc.cluster.local:9080, or a service, whose SRV records say the port, ' +

@@ -49,49 +49,29 @@ export class EventBus implements Bus {
   }
 
   breakerTransition(transition: BreakerTransition): void {
-    for (const listener of this.#transitions) {
-      try {
-        listener.breakerTransition?.(transition);
-      } catch {
-        this.#errors += 1;
-      }
-    }
+    this.#tell(this.#transitions, (listener) => listener.breakerTransition?.(transition));
   }
 
   breakerOverridden(override: BreakerOverride): void {
-    for (const listener of this.#overrides) {
-      try {
-        listener.breakerOverridden?.(override);
-      } catch {
-        this.#errors += 1;
-      }
-    }
+    this.#tell(this.#overrides, (listener) => listener.breakerOverridden?.(override));
   }
 
   endpointChanged(change: EndpointChange): void {
-    for (const listener of this.#endpoints) {
-      try {
-        listener.endpointChanged?.(change);
-      } catch {
-        this.#errors += 1;
-      }
-    }
+    this.#tell(this.#endpoints, (listener) => listener.endpointChanged?.(change));
   }
 
   endpointSetChanged(change: EndpointSetChange): void {
-    for (const listener of this.#endpointSets) {
-      try {
-        listener.endpointSetChanged?.(change);
-      } catch {
-        this.#errors += 1;
-      }
-    }
+    this.#tell(this.#endpointSets, (listener) => listener.endpointSetChanged?.(change));
   }
 
   discoveryChanged(change: DiscoveryChange): void {
-    for (const listener of this.#discoveries) {
+    this.#tell(this.#discoveries, (listener) => listener.discoveryChanged?.(change));
+  }
+
+  #tell(listeners: readonly BusListener[], tell: (listener: BusListener) => void): void {
+    for (const listener of listeners) {
       try {
-        listener.discoveryChanged?.(change);
+        tell(listener);
       } catch {
         this.#errors += 1;
       }

@@ -4,7 +4,7 @@ import { type IpLiteral, looksLikeNumericHost, parseIpLiteral } from './address-
 import { type DnsAnswer, DnsClient, type DnsSettings } from './dns-client.ts';
 import { HostsFile } from './hosts-file.ts';
 import type { Lookup, Patience, ResolvedAddress, ResolveObserver } from './lookup.ts';
-import { isServiceName, type ServiceAddresses, ServiceLookups } from './service-lookup.ts';
+import { type ServiceAddresses, ServiceLookups } from './service-lookup.ts';
 
 /** How long an answer is believed, whatever its records say. */
 export const MIN_TTL_MS = 1000;
@@ -95,14 +95,14 @@ export class Resolver {
   }
 
   /**
-   * `name` without brackets; `port` only decides which entries of the hosts file lead back to us; 0 with a service name
-   * (`_service._proto.name`): its records say the port. Calls `observer` before it returns for all but a query to the
+   * `name` without brackets; `port` only decides which entries of the hosts file lead back to us; 0: `name` is a service
+   * (`_service._proto.name`), whose records say the port. Calls `observer` before it returns for all but a query to the
    * name servers.
    */
   resolve(name: string, port: number, observer: ResolveObserver, patience: Patience = 'brief'): Lookup {
     const waiting = new Waiting(observer, patience);
     const key = name.toLowerCase();
-    if (port === 0 && isServiceName(key)) this.#resolveService(key, waiting);
+    if (port === 0) this.#resolveService(key, waiting);
     else this.#resolveName(key, port, waiting);
     return waiting;
   }

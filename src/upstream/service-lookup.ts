@@ -24,9 +24,6 @@ export interface ServiceLookupsOptions {
   readonly resolveTarget: (target: string, port: number, observer: ResolveObserver) => void;
 }
 
-/** `_service._proto.name`: a name that has SRV records (RFC 2782), and no port of its own. */
-export const isServiceName = (name: string): boolean => /^_[^.]+\._[^.]+\../.test(name);
-
 /**
  * Service names to addresses with ports (RFC 2782): the records' targets of the lowest priority that has any address;
  * the weights are not used (decision 0018). A target whose name servers fail stands with the addresses that it had,

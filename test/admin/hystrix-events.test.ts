@@ -12,12 +12,8 @@ import {
 } from '../../src/policy/outcome.ts';
 import type { CommandDescription } from '../../src/telemetry/command-figures.ts';
 import { Commands } from '../../src/telemetry/commands.ts';
-import {
-  bulkheadView,
-  describeCommand,
-  exchangeEnded,
-  policySettings,
-} from '../telemetry/command-fixture.ts';
+import { defaultPolicy } from '../rig/default-policy.ts';
+import { bulkheadView, describeCommand, exchangeEnded } from '../telemetry/command-fixture.ts';
 
 const now = 1_000_000;
 const wallTime = 1_800_000_000_000.75;
@@ -57,9 +53,9 @@ const assertIntegers = (value: unknown, path: string): void => {
 
 /** A command with a bit of everything and uneven figures. */
 const busyFigures = () => {
-  const endless = { ...policySettings.timeout, totalMs: Number.POSITIVE_INFINITY };
+  const endless = { ...defaultPolicy.timeout, totalMs: Number.POSITIVE_INFINITY };
   const bulkhead = bulkheadView('reviews', { concurrency: Number.POSITIVE_INFINITY, inFlight: 2 });
-  const settings = { ...policySettings, timeout: endless };
+  const settings = { ...defaultPolicy, timeout: endless };
   const book = open(describeCommand('reviews', { settings, bulkhead, status: { errorPercent: 33.3 } }));
   for (const ms of [0.4, 12.7, 99.9]) {
     book.attemptStarted(now);

@@ -7,8 +7,9 @@
  * A client that leaves within 20 ms of its request is told from one that has only ended its half by the kernel's table
  * of sockets, which is slow: PATIENCE_MS 0 shows that case
  */
-import { readFileSync } from 'node:fs';
+
 import { setTimeout as wait } from 'node:timers/promises';
+import { usageOfTree } from '../bench/process-tree.ts';
 import { makeCaller } from '../rig/http-call.ts';
 import { startHttpUpstream } from '../rig/http-upstream.ts';
 import { openLoop } from '../rig/load.ts';
@@ -23,12 +24,6 @@ const rate = Number(process.argv[3] ?? 200);
 const durationMs = Number(process.argv[4] ?? 10) * 1000;
 /** How long a client waits before it leaves. */
 const patienceMs = Number(process.argv[5] ?? 100);
-
-/** CPU time of a process so far, in ms. */
-const cpuMs = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-};
 
 await runExperiment(`${rate} aborts/s beside ${sockets} other connections`, async (owner) => {
   const silent = await startRawUpstream(owner, () => {});
@@ -46,7 +41,7 @@ await runExperiment(`${rate} aborts/s beside ${sockets} other connections`, asyn
   const caller = makeCaller(owner, sidecar.egress, 8);
   await caller.call({ host: 'healthy' });
   const base = await openLoop(20, 2000, () => caller.call({ host: 'healthy' }));
-  const cpuBefore = cpuMs(sidecar.child.pid!);
+  const cpuBefore = usageOfTree(sidecar.child.pid!).cpuNs;
   const abortMs: number[] = [];
   const healthyMs: number[] = [];
   const pings = openLoop(20, durationMs, async () => {
@@ -72,7 +67,7 @@ await runExperiment(`${rate} aborts/s beside ${sockets} other connections`, asyn
   const aborts = await openLoop(rate, durationMs, abortOne);
   await pings;
 
-  const cpuPerAbort = (cpuMs(sidecar.child.pid!) - cpuBefore) / aborts.length;
+  const cpuPerAbort = (usageOfTree(sidecar.child.pid!).cpuNs - cpuBefore) / 1e6 / aborts.length;
   const metrics = await sidecar.metrics();
   return [
     reported('aborts', aborts.length),

@@ -4,7 +4,7 @@
  *
  *     node test/experiments/fail-fast.ts [--short]
  */
-import { readFileSync } from 'node:fs';
+import { usageOfTree } from '../bench/process-tree.ts';
 import { startClosedLoop } from '../rig/closed-loop.ts';
 import type { Owner } from '../rig/owner.ts';
 import { startQueueSimulator } from '../rig/queue-simulator.ts';
@@ -14,12 +14,6 @@ import { atLeast, atMost, beside, readOptions, reported, runArm, runExperiment }
 const { isShort } = readOptions();
 const durationMs = isShort ? 4000 : 15_000;
 const CONNECTIONS = 16;
-
-/** CPU time of a process so far, in ms. */
-const cpuMs = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-};
 
 interface Result {
   readonly perSecond: number;
@@ -42,9 +36,9 @@ const arm = async (owner: Owner, isOpen: boolean): Promise<Result> => {
   const options = { target: { ...sidecar.egress, name: 'u' }, connections: CONNECTIONS };
   await loop.run({ ...options, durationMs: 1500 });
   const seenBefore = (await upstream.counts()).arrived;
-  const cpuBefore = cpuMs(sidecar.child.pid!);
+  const cpuBefore = usageOfTree(sidecar.child.pid!).cpuNs;
   const { answers, p99Ms, elapsedMs } = await loop.run({ ...options, durationMs });
-  const cpuUs = ((cpuMs(sidecar.child.pid!) - cpuBefore) * 1000) / answers.total;
+  const cpuUs = (usageOfTree(sidecar.child.pid!).cpuNs - cpuBefore) / 1000 / answers.total;
   return {
     perSecond: answers.total / (elapsedMs / 1000),
     p99Ms,

@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { type RequestHandler, ServerConnection } from '../../src/http1/server-connection.ts';
+import { ServerConnection } from '../../src/http1/server-connection.ts';
 import type { ServerExchange } from '../../src/http1/server-exchange.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { TimeoutQueue } from '../../src/lib/timeout-queue.ts';
 import { eventually, Signal } from '../rig/eventually.ts';
 import { connectRaw, type RawClient } from '../rig/raw-client.ts';
+import { serverContext } from '../rig/server-context.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -23,30 +24,10 @@ class Server {
   port = 0;
 
   async listen(t: TestContext): Promise<void> {
-    const queue = (ms: number) => new TimeoutQueue(systemClock, ms);
-    const handler: RequestHandler = {
-      request: (exchange) => {
-        this.exchanges.push(exchange);
-        this.changed.raise();
-      },
-      refusal: () => '',
-      clientEnded() {},
-      closed() {},
-    };
-    const context = {
-      clock: systemClock,
-      bounds: {
-        head: { lineBytes: 8192, headBytes: 32_768, fields: 200 },
-        chunked: { extensionBytes: 1024, trailerBytes: 8192, fields: 200 },
-        bodyBytes: Number.POSITIVE_INFINITY,
-      },
-      headTimeouts: queue(10_000),
-      keepAliveTimeouts: queue(60_000),
-      bodyTimeouts: queue(30_000),
-      stallTimeouts: queue(30_000),
-      lingerTimeouts: queue(1000),
-      handler,
-    };
+    const context = serverContext(systemClock, (exchange) => {
+      this.exchanges.push(exchange);
+      this.changed.raise();
+    });
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       this.connections.push(new ServerConnection(socket, context));
     });

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { ServerConnection, type ServerContext } from '../../src/http1/server-connection.ts';
+import { ServerConnection } from '../../src/http1/server-connection.ts';
 import type { ServerExchange } from '../../src/http1/server-exchange.ts';
 import { TimeoutQueue } from '../../src/lib/timeout-queue.ts';
 import { connectRaw } from '../rig/raw-client.ts';
+import { serverContext } from '../rig/server-context.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
 
 /** A client's socket of which the system took all but `writableLength` bytes, and that has not drained yet. */
@@ -32,30 +33,11 @@ class HalfTakenSocket extends EventEmitter {
   }
 }
 
-/** The context of connections that do nothing by themselves. */
-const contextOf = (clock: VirtualClock, request: (exchange: ServerExchange) => void): ServerContext => {
-  const queue = (ms: number) => new TimeoutQueue(clock, ms);
-  return {
-    clock,
-    bounds: {
-      head: { lineBytes: 8192, headBytes: 32_768, fields: 200 },
-      chunked: { extensionBytes: 1024, trailerBytes: 8192, fields: 200 },
-      bodyBytes: Number.POSITIVE_INFINITY,
-    },
-    headTimeouts: queue(10_000),
-    keepAliveTimeouts: queue(60_000),
-    bodyTimeouts: queue(30_000),
-    stallTimeouts: queue(30_000),
-    lingerTimeouts: queue(1000),
-    handler: { request, refusal: () => '', clientEnded() {}, closed() {} },
-  };
-};
-
 test('a client that pipelines and leaves part of an answer untaken is cut after the write stall', () => {
   const clock = new VirtualClock();
   const socket = new HalfTakenSocket();
   const exchanges: ServerExchange[] = [];
-  const context = contextOf(clock, (exchange) => exchanges.push(exchange));
+  const context = serverContext(clock, (exchange) => exchanges.push(exchange));
   new ServerConnection(socket as unknown as Socket, context);
   socket.emit('data', Buffer.from('GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n'));
 
@@ -73,7 +55,7 @@ test('a client that pipelines and leaves part of an answer untaken is cut after 
 test('a connection that is cut before its client has taken the last answer leaves no timer behind', async (t) => {
   const clock = new VirtualClock();
   const body = Buffer.alloc(32 * 1024 * 1024);
-  const context = contextOf(clock, (exchange) => {
+  const context = serverContext(clock, (exchange) => {
     exchange.respond(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`, false, true);
     exchange.write(body);
     exchange.finish();

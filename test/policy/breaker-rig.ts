@@ -3,20 +3,10 @@ import { Breaker, type BreakerChange } from '../../src/policy/breaker.ts';
 import type { BreakerStatus, Permit } from '../../src/policy/gate.ts';
 import { failure, type Outcome, type Rejected, success } from '../../src/policy/outcome.ts';
 import type { BreakerSettings } from '../../src/policy/policies.ts';
+import { defaultPolicy } from '../rig/default-policy.ts';
 
 /** The defaults of the documentation. */
-export const defaults: BreakerSettings = {
-  windowMs: 10_000,
-  volume: 20,
-  errorPercent: 50,
-  sleepMs: 5000,
-  probes: 1,
-  slowerThanMs: Number.POSITIVE_INFINITY,
-  slowPercent: 80,
-  consecutive: Number.POSITIVE_INFINITY,
-  countRejections: false,
-  force: 'none',
-};
+export const defaults: BreakerSettings = defaultPolicy.breaker;
 
 export const good: Outcome = success(200);
 export const bad: Outcome = failure('reset', false);

@@ -1,29 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RetryBudget } from '../../src/policy/budget.ts';
-import { failure, failureStatus } from '../../src/policy/outcome.ts';
+import { failureStatus } from '../../src/policy/outcome.ts';
 import type { RetrySettings } from '../../src/policy/policies.ts';
 import { type FailedAttempt, isIdempotentMethod, RetryPolicy } from '../../src/policy/retry.ts';
+import { defaultPolicy } from '../rig/default-policy.ts';
+import { firstGet } from './retry-rig.ts';
 
-const settings: RetrySettings = {
-  attempts: 3,
-  on: ['reset', 425],
-  backoff: { baseMs: 25, maxMs: 250 },
-  budget: { percent: 20, minPerSecond: 10 },
-  bodyLimitBytes: 65_536,
-  nonIdempotent: false,
-};
-
-const firstGet: FailedAttempt = {
-  failure: failure('reset', false),
-  attempt: 1,
-  isAlreadyRetried: false,
-  isEarlyData: false,
-  isIdempotent: true,
-  isReplayable: true,
-  remainingMs: 15_000,
-  now: 0,
-};
+const settings: RetrySettings = { ...defaultPolicy.retry, on: ['reset', 425] };
 
 const obstacles: readonly [string | null, Partial<FailedAttempt>][] = [
   [null, { attempt: 3 }],

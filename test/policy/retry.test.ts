@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RetryBudget } from '../../src/policy/budget.ts';
 import { type Failure, failure, failureStatus } from '../../src/policy/outcome.ts';
 import type { RetryCondition, RetrySettings } from '../../src/policy/policies.ts';
 import type { FailureReason } from '../../src/policy/reason.ts';
@@ -10,29 +9,11 @@ import {
   type RetryDecision,
   RetryPolicy,
 } from '../../src/policy/retry.ts';
+import { defaultPolicy } from '../rig/default-policy.ts';
+import { emptyBudget, firstGet, fullBudget } from './retry-rig.ts';
 
-const defaults: RetrySettings = {
-  attempts: 3,
-  on: ['connect-failure', 'reset', 502, 503, 504],
-  backoff: { baseMs: 25, maxMs: 250 },
-  budget: { percent: 20, minPerSecond: 10 },
-  bodyLimitBytes: 65_536,
-  nonIdempotent: false,
-};
+const defaults = defaultPolicy.retry;
 
-const firstGet: FailedAttempt = {
-  failure: failure('reset', false),
-  attempt: 1,
-  isAlreadyRetried: false,
-  isEarlyData: false,
-  isIdempotent: true,
-  isReplayable: true,
-  remainingMs: 15_000,
-  now: 0,
-};
-
-const fullBudget = () => new RetryBudget({ percent: 20, minPerSecond: 10 }, 0);
-const emptyBudget = () => new RetryBudget({ percent: 0, minPerSecond: 0 }, 0);
 const half = () => 0.5;
 
 const decide = (

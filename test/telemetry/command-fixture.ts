@@ -1,42 +1,8 @@
 import type { BreakerStatus } from '../../src/policy/gate.ts';
 import { success } from '../../src/policy/outcome.ts';
-import type { PolicySettings } from '../../src/policy/policies.ts';
 import type { BulkheadView, CommandDescription } from '../../src/telemetry/command-figures.ts';
 import type { ExchangeEnded } from '../../src/telemetry/events.ts';
-
-/** The defaults of the documentation. */
-export const policySettings: PolicySettings = {
-  timeout: {
-    connectMs: 1000,
-    attemptMs: Number.POSITIVE_INFINITY,
-    totalMs: 15_000,
-    idleMs: 60_000,
-    bodyMs: Number.POSITIVE_INFINITY,
-  },
-  bulkhead: { concurrency: 256, queue: 128, queueTimeoutMs: 1000 },
-  breaker: {
-    windowMs: 10_000,
-    volume: 20,
-    errorPercent: 50,
-    sleepMs: 5000,
-    probes: 1,
-    slowerThanMs: Number.POSITIVE_INFINITY,
-    slowPercent: 80,
-    consecutive: Number.POSITIVE_INFINITY,
-    countRejections: false,
-    force: 'none',
-  },
-  retry: {
-    attempts: 3,
-    on: ['connect-failure', 'reset', 502, 503, 504],
-    backoff: { baseMs: 25, maxMs: 250 },
-    budget: { percent: 20, minPerSecond: 10 },
-    bodyLimitBytes: 65_536,
-    nonIdempotent: false,
-  },
-  failure: { status: [{ from: 500, to: 500 }], ignore: [] },
-  fallback: { on: [], status: 200, headers: {}, body: new Uint8Array(), concurrency: 10 },
-};
+import { defaultPolicy } from '../rig/default-policy.ts';
 
 export const closedStatus: BreakerStatus = {
   state: 'closed',
@@ -80,7 +46,7 @@ export const describeCommand = (
     upstream: name,
     route: '',
     isUnlisted: false,
-    settings: policySettings,
+    settings: defaultPolicy,
     breaker: { status: () => ({ ...closedStatus, ...status }) },
     bulkhead: bulkheadView(name),
     ...rest,

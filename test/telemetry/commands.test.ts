@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientGone, failure, ignoredSuccess, rejected, success } from '../../src/policy/outcome.ts';
 import { Commands } from '../../src/telemetry/commands.ts';
-import { bulkheadView, describeCommand, exchangeEnded, policySettings } from './command-fixture.ts';
+import { defaultPolicy } from '../rig/default-policy.ts';
+import { bulkheadView, describeCommand, exchangeEnded } from './command-fixture.ts';
 
 const start = 1_000_000;
 
@@ -124,9 +125,9 @@ test('a window of another length starts empty', () => {
   const commands = new Commands();
   const book = commands.open(describeCommand('reviews'));
   book.requestRejected('circuit_open', start);
-  const breaker = { ...policySettings.breaker, windowMs: 30_000 };
+  const breaker = { ...defaultPolicy.breaker, windowMs: 30_000 };
 
-  commands.open(describeCommand('reviews', { settings: { ...policySettings, breaker } }));
+  commands.open(describeCommand('reviews', { settings: { ...defaultPolicy, breaker } }));
 
   assert.equal(book.figures(start).rolling.shortCircuited, 0);
   assert.deepEqual([...book.totals.rejections()], [['circuit_open', 1]]);

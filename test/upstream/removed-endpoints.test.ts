@@ -7,20 +7,13 @@ import { EventBus } from '../../src/telemetry/bus.ts';
 import { Dialer } from '../../src/upstream/dialer.ts';
 import { Http1Transport } from '../../src/upstream/http1-transport.ts';
 import { Resolver } from '../../src/upstream/resolver.ts';
-import type { OutgoingRequest } from '../../src/upstream/transport.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
 import { DnsServer } from '../rig/dns-server.ts';
 import { eventually } from '../rig/eventually.ts';
+import { plainRequest } from '../rig/plain-request.ts';
 import { startRawUpstream } from '../rig/raw-upstream.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
 
-const request: OutgoingRequest = {
-  method: 'GET',
-  headText: 'GET /x HTTP/1.1\r\nHost: u\r\n\r\n',
-  body: null,
-  isRepeatable: false,
-  connectTimeoutMs: 1000,
-};
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 /** A real upstream on 127.0.0.1 that is found by a declared name; DNS lives on a virtual clock. */
@@ -63,7 +56,7 @@ const setUp = async (t: TestContext) => {
       const endpoint = upstream.pick(clock.now(), null, { host: 'reviews', port: 80 });
       assert.ok(endpoint);
       upstream.attemptStarted(endpoint);
-      const attempt = transport.prepare(endpoint, request, {
+      const attempt = transport.prepare(endpoint, plainRequest, {
         connected: () => {},
         informational: () => {},
         head: () => {},

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Resolver } from '../../src/upstream/resolver.ts';
-import { isServiceName } from '../../src/upstream/service-lookup.ts';
 import { DnsServer } from '../rig/dns-server.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
 
@@ -35,13 +34,6 @@ const start = async (t: TestContext, hosts = '') => {
     });
   return { server, clock, ask };
 };
-
-test('a service name is one whose first two labels begin with an underscore', () => {
-  for (const name of [SERVICE, '_a._b.c']) assert.equal(isServiceName(name), true, name);
-  for (const name of ['_http.tcp.a', 'http._tcp.a', '_http._tcp', 'reviews.test', '_._tcp.a']) {
-    assert.equal(isServiceName(name), false, name);
-  }
-});
 
 test('a service is its targets, each with the port of its record and the addresses of both families', async (t) => {
   const { server, ask } = await start(t);

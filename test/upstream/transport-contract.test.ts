@@ -8,19 +8,12 @@ import { Dialer } from '../../src/upstream/dialer.ts';
 import { Endpoint } from '../../src/upstream/endpoint.ts';
 import { Http1Transport } from '../../src/upstream/http1-transport.ts';
 import { Resolver } from '../../src/upstream/resolver.ts';
-import type { Attempt, OutgoingRequest, ResponseSink } from '../../src/upstream/transport.ts';
+import type { Attempt, ResponseSink } from '../../src/upstream/transport.ts';
 import { Signal } from '../rig/eventually.ts';
 import { FakeTransport } from '../rig/fake-transport.ts';
 import type { Owner } from '../rig/owner.ts';
+import { plainRequest } from '../rig/plain-request.ts';
 import { startRawUpstream } from '../rig/raw-upstream.ts';
-
-const request: OutgoingRequest = {
-  method: 'GET',
-  headText: 'GET /x HTTP/1.1\r\nHost: u\r\n\r\n',
-  body: null,
-  isRepeatable: false,
-  connectTimeoutMs: 1000,
-};
 
 /** Writes down what an attempt tells. */
 class Notes implements ResponseSink {
@@ -93,7 +86,7 @@ const benches: Readonly<Record<string, (owner: Owner) => Promise<Bench>>> = {
       act();
     };
     return {
-      prepare: (sink) => transport.prepare(endpoint, request, sink),
+      prepare: (sink) => transport.prepare(endpoint, plainRequest, sink),
       answerHead: () =>
         whenThere(() =>
           last().write('HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n'),
@@ -108,7 +101,7 @@ const benches: Readonly<Record<string, (owner: Owner) => Promise<Bench>>> = {
     const endpoint = new Endpoint({ kind: 'ip', host: '127.0.0.1', port: 1 });
     let hasHead = false;
     return {
-      prepare: (sink) => transport.prepare(endpoint, request, sink),
+      prepare: (sink) => transport.prepare(endpoint, plainRequest, sink),
       answerHead: () => {
         transport.last.inform('103 Early');
         transport.last.head(200);
