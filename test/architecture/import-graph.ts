@@ -16,10 +16,12 @@ export interface SourceFile {
   readonly imports: readonly Import[];
 }
 
-/** Every `.ts` file below `root`. */
+const isModule = (path: string): boolean => path.endsWith('.ts') || path.endsWith('.js');
+
+/** Every module below `root`. */
 export function readTree(root: string): SourceFile[] {
   return readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter(isModule)
     .sort()
     .map((path) => {
       const text = readFileSync(join(root, path), 'utf8');
@@ -45,7 +47,7 @@ export function importsOf(text: string): Import[] {
 
 /** The source file that a relative import names; null for packages, `node:` modules and data such as package.json. */
 export function targetOf(from: SourceFile, { specifier }: Import): string | null {
-  if (!specifier.startsWith('.') || !specifier.endsWith('.ts')) return null;
+  if (!specifier.startsWith('.') || !isModule(specifier)) return null;
   return normalize(join(dirname(from.path), specifier))
     .split(sep)
     .join('/');

@@ -27,9 +27,11 @@ const rules: Readonly<Record<string, Reach>> = {
   config: { imports: ['lib'], types: ['http1', 'policy', 'upstream', events] },
   // What the log and the admin port can be told has no other home than the configuration.
   telemetry: { imports: ['lib', 'policy'], types: ['config/settings.ts'] },
-  admin: { imports: ['lib', 'telemetry'], types: ['config/settings.ts'] },
+  // What the screens show, in Node and in browsers: it stands by itself.
+  board: { imports: [], types: [] },
+  admin: { imports: ['lib', 'telemetry', 'board'], types: ['config/settings.ts'] },
   runtime: { imports: [...core, 'listener', 'config', 'telemetry', 'admin'], types: [] },
-  cli: { imports: ['lib', 'config', 'runtime', 'demo'], types: [] },
+  cli: { imports: ['lib', 'board', 'config', 'runtime', 'demo'], types: [] },
   demo: { imports: ['lib'], types: [] },
   'main.ts': { imports: ['cli'], types: [] },
 };

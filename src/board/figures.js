@@ -1,0 +1,43 @@
+/** Figures as people read them on a screen: short, at most three digits that matter, a unit where one is needed. */
+
+/**
+ * `0`, `0.4`, `12`, `1.2k`, `34k`, `5.6M`.
+ * @param {number} value not negative
+ */
+export const count = (value) => {
+  if (value >= 999_500) return `${trimmed(value / 1_000_000)}M`;
+  if (value >= 999.5) return `${trimmed(value / 1000)}k`;
+  return trimmed(value);
+};
+
+/**
+ * A percentage without its sign: `0`, `0.4`, `12`, `100`; only all is 100, and only none is 0.
+ * @param {number} percent 0–100
+ */
+export const percent = (percent) => {
+  if (percent > 0 && percent < 0.1) return '<0.1';
+  if (percent < 100 && percent > 99) return '>99';
+  return trimmed(percent);
+};
+
+/**
+ * A duration: `0.4 ms`, `12 ms`, `1.2 s`, `34 s`, `2 min 5 s`, `3 h 4 min`.
+ * @param {number} ms not negative
+ */
+export const duration = (ms) => {
+  if (ms < 999.5) return `${trimmed(ms)} ms`;
+  if (ms < 59_500) return `${trimmed(ms / 1000)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+};
+
+/**
+ * What is left of a wait in whole seconds, never 0 before it is over: `5 s`, `1 min 5 s`.
+ * @param {number} ms
+ */
+export const countdown = (ms) => (ms <= 0 ? 'now' : duration(Math.ceil(ms / 1000) * 1000));
+
+/** @param {number} value */
+const trimmed = (value) => (value < 9.95 ? String(Math.round(value * 10) / 10) : String(Math.round(value)));
