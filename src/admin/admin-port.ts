@@ -1,5 +1,7 @@
+import type { ProcessPicture, UpstreamPicture } from '../board/stream-events.ts';
 import type { Commands } from '../telemetry/commands.ts';
 import type { MetricsPage } from '../telemetry/metrics.ts';
+import type { IncidentRing } from './incident-ring.ts';
 
 /** The answer to a probe. */
 export interface ProbeReport {
@@ -38,6 +40,18 @@ export interface UpstreamView {
   readonly retryBudgetTokens: number;
 }
 
+/** One value of a command's policy, and who wrote it. */
+export interface PolicyLine {
+  /** As in the configuration: `timeout.total`. */
+  readonly key: string;
+  /** As the file would write it: `800ms`, `64KiB`, `off`. Secrets are redacted. */
+  readonly value: string;
+  /** Whose writing holds. */
+  readonly layer: 'route' | 'upstream' | 'defaults' | 'built in';
+  /** `outrigger.yaml:12:14`; null: nobody wrote it. */
+  readonly place: string | null;
+}
+
 /** A manual override and how long it lasts. */
 export type BreakerForce = 'open' | 'closed' | 'none';
 
@@ -50,7 +64,15 @@ export interface AdminPort {
   /** Has it started? */
   startup(): ProbeReport;
   readonly commands: Commands;
+  /** What has happened of late; also whom to ask to be told of what happens next. */
+  readonly incidents: IncidentRing;
+  /** The process itself, for the stream. */
+  process(): ProcessPicture;
+  /** The upstreams with every point in time on the process's clock, for the stream. */
+  upstreamPictures(): readonly UpstreamPicture[];
   upstreams(): readonly UpstreamView[];
+  /** The policy of a command with the place of each value, in the order of the configuration's pages; null: no such command. */
+  policyOf(name: string): readonly PolicyLine[] | null;
   /** The effective configuration as JSON, secrets already redacted. */
   config(): unknown;
   /** Sets or lifts an override; `ttlMs` Infinity: until it is lifted. False when there is no such breaker. */

@@ -5,9 +5,10 @@ import type { AdminPort } from './admin-port.ts';
 import type { Problem } from './admin-reply.ts';
 import { problem, sendJson, sendProblem, sendText } from './admin-reply.ts';
 import { parseForce, readJson } from './control.ts';
+import type { EventStream } from './event-stream.ts';
 import { homePage } from './home-page.ts';
 import type { HystrixStream } from './hystrix-stream.ts';
-import { breakerView } from './json-views.ts';
+import { breakerDetail, breakerView } from './json-views.ts';
 import { answerProbe, isProbePath } from './probes.ts';
 
 /** What a path answers to; null where it does not. */
@@ -30,7 +31,7 @@ export class AdminRoutes {
 
   readonly notFound: Problem = problem(404, 'Not found', 'GET / lists the paths, GET /breakers the breakers');
 
-  constructor(port: AdminPort, hystrix: HystrixStream, clock: Clock) {
+  constructor(port: AdminPort, hystrix: HystrixStream, events: EventStream, clock: Clock) {
     this.#port = port;
     this.#clock = clock;
     const reading = (read: AdminRoute['read']): AdminRoute => ({ read, change: null });
@@ -47,6 +48,7 @@ export class AdminRoutes {
         '/hystrix.stream',
         reading((request, response, query) => hystrix.serve(request, response, query.get('delay'))),
       ],
+      ['/events', reading((request, response) => events.serve(request, response))],
     ];
     if (port.drain !== undefined) {
       routes.push(['/drain', { read: null, change: (_request, response) => this.#drain(response) }]);
@@ -81,7 +83,8 @@ export class AdminRoutes {
     const book = this.#port.commands.find(name);
     if (book === undefined) return null;
     return {
-      read: (_request, response) => sendJson(response, 200, this.#view(book)),
+      read: (_request, response) =>
+        sendJson(response, 200, { ...this.#view(book), ...breakerDetail(book, this.#port.policyOf(name)) }),
       change: (request, response) => this.#force(name, request, response),
     };
   }

@@ -1,10 +1,14 @@
+import type { CommandBook } from '../telemetry/command-book.ts';
 import type { CommandFigures, LatencyFigures } from '../telemetry/command-figures.ts';
 import { latencyPercents } from '../telemetry/command-figures.ts';
+import type { CommandTotals } from '../telemetry/command-totals.ts';
+import type { PolicyLine } from './admin-port.ts';
 
 /** To a thousandth: what is beyond that is an accident of the arithmetic. */
 const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-const latencyView = ({ count, mean, percentiles }: LatencyFigures) => ({
+/** Durations of the last minute, to a thousandth of a millisecond. */
+export const latencyView = ({ count, mean, percentiles }: LatencyFigures) => ({
   count,
   meanMs: rounded(mean),
   // `p` keeps them in this order: keys that are whole numbers would go before the others.
@@ -74,3 +78,31 @@ export const breakerView = (figures: CommandFigures) => {
     },
   };
 };
+
+/** What has been counted since the process began, by reason; only what was counted at least once. */
+const countersView = (totals: CommandTotals) => {
+  const requests: Record<string, Record<string, number>> = {};
+  for (const [outcome, status, count] of totals.requests()) {
+    requests[outcome] ??= {};
+    requests[outcome][status] = count;
+  }
+  const attempts: Record<string, number> = {};
+  for (const [outcome, reason, count] of totals.attempts()) attempts[reason || outcome] = count;
+  return {
+    requests,
+    attempts,
+    rejected: Object.fromEntries(totals.rejections()),
+    retries: Object.fromEntries(totals.retries()),
+    retriesSkipped: Object.fromEntries(totals.retriesSkipped()),
+  };
+};
+
+/**
+ * What `/breakers/NAME` says beyond `/breakers`: the last transitions, newest last; the counters, null for an unlisted
+ * destination, since those are counted together; and where each value of its policy was written.
+ */
+export const breakerDetail = (book: CommandBook, policy: readonly PolicyLine[] | null) => ({
+  transitions: book.transitions.map(({ command: _, ...transition }) => transition),
+  counters: book.description.isUnlisted ? null : countersView(book.totals),
+  policy,
+});

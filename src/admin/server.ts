@@ -12,6 +12,7 @@ import {
 import type { AdminPort } from './admin-port.ts';
 import { problem, sendProblem } from './admin-reply.ts';
 import { AdminRoutes } from './admin-routes.ts';
+import { EventStream } from './event-stream.ts';
 import type { Guard } from './guard.ts';
 import { crossSiteGuard, hostGuard, isLoopbackName, mutationGuard, tokenGuard } from './guard.ts';
 import { HystrixStream } from './hystrix-stream.ts';
@@ -116,9 +117,11 @@ export const startAdminServer = async (options: AdminServerOptions): Promise<Adm
       `admin address ${address} can be reached by others: set admin.token, or listen on 127.0.0.1`,
     );
   }
-  const slots = new StreamSlots(settings.maxStreams.hystrix, new StreamSlots(settings.maxStreams.all));
+  const allSlots = new StreamSlots(settings.maxStreams.all);
+  const slots = new StreamSlots(settings.maxStreams.hystrix, allSlots);
   const hystrix = new HystrixStream(port.commands, clock, slots);
-  const routes = new AdminRoutes(port, hystrix, clock);
+  const events = new EventStream(port, clock, allSlots);
+  const routes = new AdminRoutes(port, hystrix, events, clock);
   const admin = await listenAdmin(
     settings.address,
     'choose another one with --admin or admin.address',
@@ -139,6 +142,7 @@ export const startAdminServer = async (options: AdminServerOptions): Promise<Adm
     probesAddress: probes === null ? null : boundAddress(probes),
     close: async () => {
       hystrix.close();
+      events.close();
       await Promise.all([closeAdmin(admin), probes === null ? null : closeAdmin(probes)]);
     },
   };

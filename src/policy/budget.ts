@@ -67,6 +67,11 @@ export class RetryBudget {
     return Math.min(this.#hundredths + this.#earnedByTime(now), this.#capacity(now)) / TOKEN;
   }
 
+  /** The most tokens that could be saved up at the present rate of requests. */
+  capacity(now: number): number {
+    return this.#capacity(now) / TOKEN;
+  }
+
   /** Takes new rates over in place; what was saved stays, as far as it fits. */
   update(settings: RetryBudgetSettings, now: number): void {
     this.#earn(0, now);

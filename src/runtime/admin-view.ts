@@ -3,9 +3,12 @@ import type {
   BreakerForce,
   DnsNameView,
   EndpointView,
+  PolicyLine,
   ProbeReport,
   UpstreamView,
 } from '../admin/admin-port.ts';
+import type { IncidentRing } from '../admin/incident-ring.ts';
+import type { EndpointPicture, ProcessPicture, UpstreamPicture } from '../board/stream-events.ts';
 import { describeSettings } from '../config/describe-settings.ts';
 import type { HostName, Settings } from '../config/settings.ts';
 import { parseDuration } from '../config/units.ts';
@@ -31,17 +34,21 @@ export interface AdminViewParts {
   readonly commands: Commands;
   readonly upstreams: readonly BuiltUpstream[];
   readonly lifecycle: Lifecycle;
+  readonly incidents: IncidentRing;
+  readonly process: Omit<ProcessPicture, 'state'>;
   readonly drain: () => void;
 }
 
 /** What the admin interface sees of the running sidecar. */
 export class AdminView implements AdminPort {
   readonly commands: Commands;
+  readonly incidents: IncidentRing;
   readonly #parts: AdminViewParts;
   readonly #metrics: () => Metrics;
 
   constructor(parts: AdminViewParts, metrics: () => Metrics) {
     this.commands = parts.commands;
+    this.incidents = parts.incidents;
     this.#parts = parts;
     this.#metrics = metrics;
   }
@@ -62,6 +69,21 @@ export class AdminView implements AdminPort {
     const untried = this.#parts.upstreams.filter(({ upstream }) => !upstream.dnsTried);
     if (untried.length === 0) return { isOk: true, reason: 'started' };
     return { isOk: false, reason: `resolving ${untried.map(({ settings }) => settings.name).join(', ')}` };
+  }
+
+  process(): ProcessPicture {
+    const { isStarted, isDraining } = this.#parts.lifecycle;
+    const serving = isStarted ? 'serving' : 'starting';
+    return { ...this.#parts.process, state: isDraining ? 'draining' : serving };
+  }
+
+  upstreamPictures(): readonly UpstreamPicture[] {
+    const now = this.#parts.clock.now();
+    return this.#parts.upstreams.map((built) => upstreamPicture(built, now));
+  }
+
+  policyOf(_name: string): readonly PolicyLine[] | null {
+    return null;
   }
 
   upstreams(): readonly UpstreamView[] {
@@ -129,4 +151,36 @@ const endpointView = (endpoint: Endpoint, now: number): EndpointView => ({
   inFlight: endpoint.inFlight,
   consecutiveFailures: endpoint.consecutiveFailures,
   passedOverForMs: Math.max(0, Math.round(endpoint.passedOverUntil - now)),
+});
+
+/** An upstream for the stream, where time is told by the moments at which things happen. */
+const upstreamPicture = ({ settings, upstream, budget }: BuiltUpstream, now: number): UpstreamPicture => ({
+  name: settings.name,
+  hosts: settings.hosts.map(formatHost),
+  dns: dnsPicture(upstream.dns(now), now),
+  endpoints: upstream.endpoints.map((endpoint) => endpointPicture(endpoint, now)),
+  retryBudget: { tokens: Math.floor(budget.tokens(now)), capacity: Math.floor(budget.capacity(now)) },
+});
+
+const dnsPicture = (dns: DnsView | null, now: number): UpstreamPicture['dns'] => {
+  if (dns === null) return null;
+  const { host, resolvedAgoMs, isStale, lastFailure } = dns;
+  return {
+    name: host,
+    resolvedAtMs: resolvedAgoMs < 0 ? null : Math.round(now - resolvedAgoMs),
+    stale: isStale,
+    lastFailure:
+      lastFailure === null
+        ? null
+        : { detail: lastFailure.detail, failedAtMs: Math.round(now - lastFailure.agoMs) },
+  };
+};
+
+const endpointPicture = (endpoint: Endpoint, now: number): EndpointPicture => ({
+  address: endpoint.label,
+  inFlight: endpoint.inFlight,
+  consecutiveFailures: endpoint.consecutiveFailures,
+  attempts: endpoint.attempts,
+  failures: endpoint.failures,
+  passedOverUntilMs: endpoint.passedOverUntil > now ? Math.round(endpoint.passedOverUntil) : null,
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { AdminStartError } from '../admin/admin-listener.ts';
+import { IncidentRing } from '../admin/incident-ring.ts';
 import { type AdminServer, startAdminServer } from '../admin/server.ts';
 import { formatListenAddress, isLoopback } from '../config/addresses.ts';
 import type { ListenAddress, Settings } from '../config/settings.ts';
@@ -60,6 +61,7 @@ export const startApp = async (settings: Settings, options: StartOptions = {}): 
 class App implements RunningApp {
   readonly #settings: Settings;
   readonly #commands = new Commands();
+  readonly #incidents = new IncidentRing();
   readonly #lifecycle: Lifecycle = { isStarted: false, isDraining: false };
   readonly #sink: LineSink | null;
   readonly #log;
@@ -83,7 +85,7 @@ class App implements RunningApp {
     this.#sink = logLine === undefined ? new LineSink({ clock, descriptor: openStandardOutput() }) : null;
     const sink: LogSink = this.#sink ?? { write: (line) => logLine?.(line) };
     this.#log = createLog({ settings: settings.log, sink, clock, random });
-    this.#bus = new EventBus([this.#log.listener, this.#commands]);
+    this.#bus = new EventBus([this.#log.listener, this.#commands, this.#incidents]);
     this.#registry = new Registry(clock, this.#bus);
     const processId = randomBytes(3).toString('hex');
     const pseudonym = `outrigger-${processId}`;
@@ -158,7 +160,7 @@ class App implements RunningApp {
         upstreams: this.#upstreams,
         isOurOwn: (authority) => this.#isOurOwn(authority),
       });
-      this.#adminServer = await this.#startAdmin();
+      this.#adminServer = await this.#startAdmin(source);
     } catch (error) {
       await this.close();
       throw error instanceof AdminStartError ? new StartError('admin', error.message, error) : error;
@@ -225,8 +227,9 @@ class App implements RunningApp {
     this.#sink?.flush();
   }
 
-  #startAdmin(): Promise<AdminServer> {
-    const { clock } = this.#context;
+  #startAdmin(source: string): Promise<AdminServer> {
+    const { clock, pseudonym } = this.#context;
+    const egress = formatListenAddress(this.egress);
     const port = new AdminView(
       {
         clock,
@@ -235,6 +238,8 @@ class App implements RunningApp {
         commands: this.#commands,
         upstreams: this.#upstreams,
         lifecycle: this.#lifecycle,
+        incidents: this.#incidents,
+        process: { id: pseudonym, version, startedAt: clock.wallTime(), egress, source },
         drain: () => this.#drainRequest.resolve(),
       },
       () => this.#metrics,

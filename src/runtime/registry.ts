@@ -94,10 +94,14 @@ export class Registry {
   }
 
   #changed(breaker: Breaker, bulkhead: Bulkhead, { from, to, why }: BreakerChange): void {
-    this.#bus.breakerTransition({ command: breaker.name, from, to, why, at: this.#clock.wallTime() });
+    const now = this.#clock.now();
+    const { forcedBy, total, errors, slow } = breaker.status(now);
+    const counts = { total, errors, slow };
+    const at = this.#clock.wallTime();
+    this.#bus.breakerTransition({ command: breaker.name, from, to, why, forcedBy, counts, at });
     if (to !== 'open') return;
     // Those who wait for a place would only be refused when they get it.
-    const refusal = breaker.peek(this.#clock.now());
+    const refusal = breaker.peek(now);
     if (refusal !== null) bulkhead.refuseWaiting(breaker, refusal);
   }
 }

@@ -2,6 +2,7 @@ import type {
   BreakerOverride,
   BreakerTransition,
   Bus,
+  ConfigReload,
   DiscoveryChange,
   EndpointChange,
   EndpointSetChange,
@@ -22,6 +23,7 @@ export class EventBus implements Bus {
   readonly #endpoints: readonly BusListener[];
   readonly #endpointSets: readonly BusListener[];
   readonly #discoveries: readonly BusListener[];
+  readonly #reloads: readonly BusListener[];
   #errors = 0;
 
   constructor(listeners: readonly BusListener[]) {
@@ -31,6 +33,7 @@ export class EventBus implements Bus {
     this.#endpoints = listeners.filter((listener) => listener.endpointChanged !== undefined);
     this.#endpointSets = listeners.filter((listener) => listener.endpointSetChanged !== undefined);
     this.#discoveries = listeners.filter((listener) => listener.discoveryChanged !== undefined);
+    this.#reloads = listeners.filter((listener) => listener.configReloaded !== undefined);
   }
 
   /** How often a listener threw. */
@@ -66,6 +69,10 @@ export class EventBus implements Bus {
 
   discoveryChanged(change: DiscoveryChange): void {
     this.#tell(this.#discoveries, (listener) => listener.discoveryChanged?.(change));
+  }
+
+  configReloaded(reload: ConfigReload): void {
+    this.#tell(this.#reloads, (listener) => listener.configReloaded?.(reload));
   }
 
   #tell(listeners: readonly BusListener[], tell: (listener: BusListener) => void): void {

@@ -4,8 +4,12 @@ import type { Reason, RejectedReason } from '../policy/reason.ts';
 import { reasons } from '../policy/reason.ts';
 import { activitySlots, CommandActivity, noActivity } from './command-activity.ts';
 import type { CommandDescription, CommandFigures } from './command-figures.ts';
+import { CommandHistory, type HistoryFigures } from './command-history.ts';
 import type { CommandTotals } from './command-totals.ts';
-import type { CommandRecorder, ExchangeEnded, RetrySkip } from './events.ts';
+import type { BreakerTransition, CommandRecorder, ExchangeEnded, RetrySkip } from './events.ts';
+
+/** Transitions of its breaker that a command remembers. */
+const maxTransitions = 50;
 
 /** The rolling slot of a refusal. A request that is wrong in itself is what Hystrix calls a bad one. */
 const rejectionSlot = (reason: RejectedReason): number => {
@@ -31,6 +35,13 @@ const fallbackSlot = ({ fallback, outcome }: ExchangeEnded): number => {
   return isForUpstream(outcome.reason) ? activitySlots.fallbackMissing : -1;
 };
 
+/** How a request ended, as its place in the history's kinds: 0 for one that neither failed nor was refused. */
+const historyKind = ({ fallback, outcome }: ExchangeEnded): number => {
+  if (fallback === 'served') return 3;
+  if (outcome.kind === 'failure') return 1;
+  return outcome.kind === 'rejected' ? 2 : 0;
+};
+
 /**
  * The books of one command: what the request's path reports goes into rolling figures for people and into totals for
  * Prometheus. Reporting writes into typed arrays and allocates nothing after the first event.
@@ -40,6 +51,9 @@ export class CommandBook implements CommandRecorder {
   #description: CommandDescription;
   #activity: CommandActivity | null = null;
   #inFlight = 0;
+  readonly #requests = { requests: 0, failed: 0, refused: 0, fallback: 0 };
+  #history: CommandHistory | null = null;
+  #transitions: readonly BreakerTransition[] = [];
 
   constructor(description: CommandDescription, totals: CommandTotals) {
     this.#description = description;
@@ -93,12 +107,27 @@ export class CommandBook implements CommandRecorder {
 
   exchangeEnded(ended: ExchangeEnded, now: number): void {
     this.totals.exchangeEnded(ended, now);
+    this.#countRequest(historyKind(ended), now);
     const activity = this.#active();
     const slot = fallbackSlot(ended);
     if (slot >= 0) activity.counts.add(slot, now);
     // Without an attempt there is no latency of the upstream to speak of (Hystrix leaves rejections out too).
     if (ended.outcome.kind === 'cancelled' || ended.attempts === 0) return;
     activity.total.record(ended.firstByteMs >= 0 ? ended.firstByteMs : ended.totalMs, now);
+  }
+
+  transitioned(transition: BreakerTransition): void {
+    this.#transitions = [...this.#transitions.slice(1 - maxTransitions), transition];
+  }
+
+  /** The last 50 changes of its breaker's state, newest last. */
+  get transitions(): readonly BreakerTransition[] {
+    return this.#transitions;
+  }
+
+  /** What the last two minutes held; null: nothing. */
+  history(now: number): HistoryFigures | null {
+    return this.#history?.read(now) ?? null;
   }
 
   figures(now: number): CommandFigures {
@@ -113,6 +142,7 @@ export class CommandBook implements CommandRecorder {
       breaker,
       bulkhead,
       status: breaker.status(now),
+      requests: this.#requests,
       inFlight: this.#inFlight,
       maxInFlight: activity?.inFlight.max(now) ?? 0,
       maxBulkheadInFlight: activity?.bulkheadInFlight.max(now) ?? 0,
@@ -120,6 +150,16 @@ export class CommandBook implements CommandRecorder {
       latencyExecute: activity?.latencyExecute(now) ?? noActivity.latency,
       latencyTotal: activity?.latencyTotal(now) ?? noActivity.latency,
     };
+  }
+
+  #countRequest(kind: number, now: number): void {
+    const counts = this.#requests;
+    counts.requests += 1;
+    if (kind === 1) counts.failed += 1;
+    else if (kind === 2) counts.refused += 1;
+    else if (kind === 3) counts.fallback += 1;
+    this.#history ??= new CommandHistory();
+    this.#history.count(kind, now);
   }
 
   #active(): CommandActivity {

@@ -59,9 +59,23 @@ export interface RollingFigures {
   readonly retries: number;
 }
 
+/** Requests since the process began, by how they ended for the app. */
+export interface RequestCounts {
+  /** All that have ended; those whose client left included. */
+  readonly requests: number;
+  /** Ended as a failure of the upstream, and nothing stood in for its answer. */
+  readonly failed: number;
+  /** Refused by a policy or a rule, likewise. */
+  readonly refused: number;
+  /** Failed or refused, but answered by the fallback. */
+  readonly fallback: number;
+}
+
 /** A command at one moment: the figures behind the streams, the JSON pages and the dashboard alike. */
 export interface CommandFigures extends CommandDescription {
   readonly status: BreakerStatus;
+  /** It goes on counting: read it at once. */
+  readonly requests: RequestCounts;
   /** Attempts that were sent and are not judged yet. */
   readonly inFlight: number;
   /** The most of them at the start of an attempt, within the rolling window. */

@@ -71,7 +71,9 @@ export class Commands {
 
   /** Listens on the bus. */
   breakerTransition(transition: BreakerTransition): void {
-    const totals = this.#books.get(transition.command)?.totals ?? this.#listedTotals.get(transition.command);
+    const book = this.#books.get(transition.command);
+    book?.transitioned(transition);
+    const totals = book?.totals ?? this.#listedTotals.get(transition.command);
     (totals ?? this.unlisted).transitioned(transition.from, transition.to);
   }
 

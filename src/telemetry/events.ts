@@ -86,6 +86,10 @@ export interface BreakerTransition {
   readonly to: BreakerStateName;
   /** In words and numbers: what was counted, against which threshold, or who forced it. */
   readonly why: string;
+  /** Who forces it from now on; null: nobody. */
+  readonly forcedBy: 'hand' | 'configuration' | null;
+  /** Votes in the breaker's window at that moment; all 0 after a close. */
+  readonly counts: { readonly total: number; readonly errors: number; readonly slow: number };
   /** Epoch ms. */
   readonly at: number;
 }
@@ -140,6 +144,15 @@ export interface DiscoveryChange {
   readonly at: number;
 }
 
+/** The configuration was read again, and taken over or refused. */
+export interface ConfigReload {
+  readonly result: 'succeeded' | 'failed';
+  /** What changed, or what is wrong with it. */
+  readonly why: string;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
 /** Receives what happens in the whole process; the log, the streams and the metrics listen to it. */
 export interface Bus {
   exchangeEnded(ended: ExchangeEnded): void;
@@ -148,4 +161,5 @@ export interface Bus {
   endpointChanged(change: EndpointChange): void;
   endpointSetChanged(change: EndpointSetChange): void;
   discoveryChanged(change: DiscoveryChange): void;
+  configReloaded(reload: ConfigReload): void;
 }

@@ -7,6 +7,7 @@ import type { BusListener } from './bus.ts';
 import type {
   BreakerOverride,
   BreakerTransition,
+  ConfigReload,
   DiscoveryChange,
   EndpointChange,
   EndpointSetChange,
@@ -113,6 +114,14 @@ const discoveryLine = (logger: Logger) => (discovery: DiscoveryChange) => {
   else logger.info({ event: 'dns.recovered', upstream, host, why }, message);
 };
 
+const reloadLine =
+  (logger: Logger) =>
+  ({ result, why }: ConfigReload) => {
+    const fields = { event: 'config.reloaded', result, why };
+    if (result === 'failed') logger.error(fields, `configuration not taken over: ${why}`);
+    else logger.info(fields, `configuration taken over: ${why}`);
+  };
+
 /** `access` alone decides about the access log: its lines are written whatever the level, but for `silent`. */
 const accessLine = (logger: Logger, { settings, random }: LogOptions) => {
   const isWanted = settings.level === 'silent' ? null : accessFilter(settings, random);
@@ -133,6 +142,7 @@ export const createLog = (options: LogOptions): Log => {
     endpointChanged: endpointLine(logger),
     endpointSetChanged: endpointSetLine(logger),
     discoveryChanged: discoveryLine(logger),
+    configReloaded: reloadLine(logger),
     ...(exchangeEnded === null ? {} : { exchangeEnded }),
   };
   return { logger, listener };

@@ -16,6 +16,9 @@ export class Endpoint {
   readonly label: string;
   /** Attempts in flight. */
   inFlight = 0;
+  /** Attempts that were sent here, and those of them that failed. */
+  attempts = 0;
+  failures = 0;
   /** Connect failures and early resets since the last answer. */
   consecutiveFailures = 0;
   /** How often it was passed over since the last answer: what the time doubles by. */

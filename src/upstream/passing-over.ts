@@ -24,6 +24,7 @@ export type Standing = 'unchanged' | 'passed_over' | 'available';
 /** Books an attempt that is about to be sent, and whether it is the endpoint's trial. */
 export const noteStart = (endpoint: Endpoint, clock: Clock): void => {
   endpoint.inFlight += 1;
+  endpoint.attempts += 1;
   // Nearly always there is nothing to prove, and then the time need not be known.
   if (endpoint.consecutiveFailures > 0) endpoint.isOnTrial ||= isAvailable(endpoint, clock.now());
 };
@@ -44,6 +45,7 @@ export const noteEnd = (
   endpoint.isOnTrial = false;
   if (outcome.kind === 'success') return clear(endpoint);
   if (outcome.kind !== 'failure') return 'unchanged';
+  endpoint.failures += 1;
   if (outcome.status > 0) return clear(endpoint);
   return blamed.has(outcome.reason) ? blame(endpoint, now, random) : 'unchanged';
 };
@@ -54,10 +56,11 @@ export const noteBrokenBody = (
   outcome: Outcome,
   now: number,
   random: () => number,
-): Standing =>
-  outcome.kind === 'failure' && outcome.reason === 'response_incomplete'
-    ? blame(endpoint, now, random)
-    : 'unchanged';
+): Standing => {
+  if (outcome.kind !== 'failure') return 'unchanged';
+  endpoint.failures += 1;
+  return outcome.reason === 'response_incomplete' ? blame(endpoint, now, random) : 'unchanged';
+};
 
 const blame = (endpoint: Endpoint, now: number, random: () => number): Standing => {
   endpoint.consecutiveFailures += 1;

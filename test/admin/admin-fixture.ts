@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { AdminPort, BreakerForce, ProbeReport } from '../../src/admin/admin-port.ts';
+import type { AdminPort, BreakerForce, PolicyLine, ProbeReport } from '../../src/admin/admin-port.ts';
+import { IncidentRing } from '../../src/admin/incident-ring.ts';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
+import type { ProcessPicture, UpstreamPicture } from '../../src/board/stream-events.ts';
 import type { AdminSettings } from '../../src/config/settings.ts';
 import { Commands } from '../../src/telemetry/commands.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
@@ -11,6 +13,9 @@ import { describeCommand } from '../telemetry/command-fixture.ts';
 /** A sidecar that answers what the test tells it to, and writes down what it was asked to do. */
 export class FakePort implements AdminPort {
   readonly commands = new Commands();
+  readonly incidents = new IncidentRing();
+  upstreamList: UpstreamPicture[] = [];
+  policy: readonly PolicyLine[] | null = null;
   readonly forced: [name: string, force: BreakerForce, ttlMs: number][] = [];
   ready: ProbeReport = { isOk: true, reason: 'ready' };
   alive: ProbeReport = { isOk: true, reason: 'alive' };
@@ -20,6 +25,16 @@ export class FakePort implements AdminPort {
   liveness = () => this.alive;
   startup = () => this.started;
   upstreams = () => [];
+  upstreamPictures = () => this.upstreamList;
+  policyOf = () => this.policy;
+  process = (): ProcessPicture => ({
+    id: 'outrigger-abc123',
+    version: '1.0.0',
+    state: 'serving',
+    startedAt: 0,
+    egress: '127.0.0.1:7400',
+    source: 'outrigger.yaml',
+  });
   config = () => ({ admin: { token: '[redacted]' } });
   metrics = async (accept: string) => ({ contentType: 'text/plain', text: `metrics for ${accept}\n` });
 

@@ -1,15 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EventBus } from '../../src/telemetry/bus.ts';
-import type {
-  BreakerTransition,
-  DiscoveryChange,
-  EndpointChange,
-  EndpointSetChange,
-} from '../../src/telemetry/events.ts';
-import { exchangeEnded } from './command-fixture.ts';
+import type { DiscoveryChange, EndpointChange, EndpointSetChange } from '../../src/telemetry/events.ts';
+import { exchangeEnded, transition } from './command-fixture.ts';
 
-const transition: BreakerTransition = { command: 'reviews', from: 'closed', to: 'open', why: '', at: 0 };
+const opened = transition();
 const change: EndpointChange = {
   upstream: 'reviews',
   endpoint: '10.0.0.1:80',
@@ -47,7 +42,7 @@ test('every listener hears the events that it asked for, in the order of listene
   ]);
 
   bus.exchangeEnded(exchangeEnded());
-  bus.breakerTransition(transition);
+  bus.breakerTransition(opened);
   bus.endpointChanged(change);
   bus.endpointSetChanged(setChange);
   bus.discoveryChanged(discovery);
@@ -85,7 +80,7 @@ test('a listener that throws is counted, and neither the others nor the publishe
   ]);
 
   bus.exchangeEnded(exchangeEnded());
-  bus.breakerTransition(transition);
+  bus.breakerTransition(opened);
   bus.endpointChanged(change);
   bus.endpointSetChanged(setChange);
   bus.discoveryChanged(discovery);

@@ -1,7 +1,7 @@
 import type { BreakerStatus } from '../../src/policy/gate.ts';
 import { success } from '../../src/policy/outcome.ts';
 import type { BulkheadView, CommandDescription } from '../../src/telemetry/command-figures.ts';
-import type { ExchangeEnded } from '../../src/telemetry/events.ts';
+import type { BreakerTransition, ExchangeEnded } from '../../src/telemetry/events.ts';
 import { defaultPolicy } from '../rig/default-policy.ts';
 
 export const closedStatus: BreakerStatus = {
@@ -32,6 +32,18 @@ export const bulkheadView = (name: string, changes: Partial<BulkheadView> = {}):
   completedTotal: 0,
   rejectedTotal: 0,
   maxInFlightEver: 0,
+  ...changes,
+});
+
+/** A breaker that opened because every vote was a failure, unless the changes say otherwise. */
+export const transition = (changes: Partial<BreakerTransition> = {}): BreakerTransition => ({
+  command: 'reviews',
+  from: 'closed',
+  to: 'open',
+  why: '',
+  forcedBy: null,
+  counts: { total: 20, errors: 20, slow: 0 },
+  at: 0,
   ...changes,
 });
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { clientGone, failure, ignoredSuccess, rejected, success } from '../../src/policy/outcome.ts';
 import { Commands } from '../../src/telemetry/commands.ts';
 import { defaultPolicy } from '../rig/default-policy.ts';
-import { bulkheadView, describeCommand, exchangeEnded } from './command-fixture.ts';
+import { bulkheadView, describeCommand, exchangeEnded, transition } from './command-fixture.ts';
 
 const start = 1_000_000;
 
@@ -172,11 +172,10 @@ test('transitions are counted under the command, and those of unlisted destinati
   const commands = new Commands();
   const book = commands.open(describeCommand('reviews'));
   commands.open(describeCommand('a.example:80', { isUnlisted: true }));
-  const opened = { from: 'closed', to: 'open', why: '', at: 0 } as const;
 
-  commands.breakerTransition({ command: 'reviews', ...opened });
-  commands.breakerTransition({ command: 'a.example:80', ...opened });
-  commands.breakerTransition({ command: 'long.gone:80', ...opened });
+  commands.breakerTransition(transition());
+  commands.breakerTransition(transition({ command: 'a.example:80' }));
+  commands.breakerTransition(transition({ command: 'long.gone:80' }));
 
   assert.deepEqual([...book.totals.transitions()], [['closed', 'open', 1]]);
   assert.deepEqual([...commands.unlisted.transitions()], [['closed', 'open', 2]]);

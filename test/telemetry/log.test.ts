@@ -5,7 +5,7 @@ import { failure, ignoredSuccess, rejected } from '../../src/policy/outcome.ts';
 import type { ExchangeEnded } from '../../src/telemetry/events.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
-import { exchangeEnded } from './command-fixture.ts';
+import { exchangeEnded, transition } from './command-fixture.ts';
 
 const createCapturedLog = (changes: Partial<LogSettings> = {}, random = () => 0.5) => {
   const settings: LogSettings = {
@@ -156,7 +156,7 @@ test('a client cannot make a line long', () => {
 
 test('a breaker that opens is a warning with its reason and its numbers', () => {
   const { listener, fields } = createCapturedLog();
-  const opened = { command: 'reviews', from: 'closed', to: 'open', why: '12 of 20 failed', at: 0 } as const;
+  const opened = transition({ why: '12 of 20 failed' });
 
   listener.breakerTransition?.(opened);
   listener.breakerTransition?.({ ...opened, from: 'half_open', to: 'closed' });
