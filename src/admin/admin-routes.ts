@@ -5,11 +5,13 @@ import type { AdminPort } from './admin-port.ts';
 import type { Problem } from './admin-reply.ts';
 import { problem, sendJson, sendProblem, sendText } from './admin-reply.ts';
 import { parseForce, readJson } from './control.ts';
+import type { DashboardAssets } from './dashboard-assets.ts';
 import type { EventStream } from './event-stream.ts';
-import { homePage } from './home-page.ts';
+import { hasToken, tokenGuard } from './guard.ts';
 import type { HystrixStream } from './hystrix-stream.ts';
 import { breakerDetail, breakerView } from './json-views.ts';
 import { answerProbe, isProbePath } from './probes.ts';
+import { type Sessions, sendSession } from './session.ts';
 
 /** What a path answers to; null where it does not. */
 export interface AdminRoute {
@@ -22,21 +24,40 @@ export interface AdminRoute {
 }
 
 const breakersPrefix = '/breakers/';
+const assetsPrefix = '/assets/';
+
+/** What the paths lead to. */
+export interface AdminParts {
+  readonly port: AdminPort;
+  readonly clock: Clock;
+  readonly hystrix: HystrixStream;
+  readonly events: EventStream;
+  readonly assets: DashboardAssets;
+  /** Both null: none is asked for. */
+  readonly token: string | null;
+  readonly sessions: Sessions | null;
+}
+
+/** True for what anybody may have: probes, the text of the dashboard, and the place to show the token. */
+export const needsNoToken = (path: string): boolean =>
+  isProbePath(path) || path.startsWith(assetsPrefix) || path === '/session';
 
 /** The paths of the admin interface. */
 export class AdminRoutes {
   readonly #port: AdminPort;
   readonly #clock: Clock;
+  readonly #assets: DashboardAssets;
   readonly #fixed: ReadonlyMap<string, AdminRoute>;
 
   readonly notFound: Problem = problem(404, 'Not found', 'GET / lists the paths, GET /breakers the breakers');
 
-  constructor(port: AdminPort, hystrix: HystrixStream, events: EventStream, clock: Clock) {
+  constructor({ port, clock, hystrix, events, assets, token, sessions }: AdminParts) {
     this.#port = port;
     this.#clock = clock;
+    this.#assets = assets;
     const reading = (read: AdminRoute['read']): AdminRoute => ({ read, change: null });
     const routes: [string, AdminRoute][] = [
-      ['/', reading((_request, response) => sendText(response, 200, 'text/html; charset=utf-8', homePage))],
+      ['/', reading((_request, response) => assets.sendDashboard(response))],
       ['/breakers', reading((_request, response) => this.#breakers(response))],
       [
         '/upstreams',
@@ -50,6 +71,12 @@ export class AdminRoutes {
       ],
       ['/events', reading((request, response) => events.serve(request, response))],
     ];
+    if (token !== null && sessions !== null) {
+      routes.push(
+        ['/session', sessionRoute(token, sessions)],
+        ['/session/end', { read: null, change: (_request, response) => sessions.signOut(response) }],
+      );
+    } else routes.push(['/session', reading((_request, response) => sendSession(response, 'nothing'))]);
     if (port.drain !== undefined) {
       routes.push(['/drain', { read: null, change: (_request, response) => this.#drain(response) }]);
     }
@@ -59,6 +86,10 @@ export class AdminRoutes {
   find(path: string): AdminRoute | null {
     if (isProbePath(path)) {
       return { read: (_request, response) => answerProbe(path, this.#port, response), change: null };
+    }
+    if (path.startsWith(assetsPrefix)) {
+      const send = this.#assets.find(path);
+      return send === null ? null : { read: send, change: null };
     }
     if (path.startsWith(breakersPrefix)) return this.#breakerRoute(path.slice(breakersPrefix.length));
     return this.#fixed.get(path) ?? null;
@@ -123,3 +154,16 @@ export class AdminRoutes {
     sendJson(response, 202, { status: 'draining' });
   }
 }
+
+/** Who asks for `/session` needs no token, and is told whether one is needed. */
+const sessionRoute = (token: string, sessions: Sessions): AdminRoute => {
+  const guard = tokenGuard(token, sessions);
+  return {
+    read: (request, response) => {
+      const refusal = guard(request);
+      if (refusal !== null) sendProblem(response, refusal);
+      else sendSession(response, hasToken(request, token) ? 'authorization' : 'cookie');
+    },
+    change: (request, response) => sessions.signIn(request, response),
+  };
+};

@@ -1,7 +1,8 @@
 import type { CommandPicture } from '../board/stream-events.ts';
-import type { BreakerStatus } from '../policy/gate.ts';
 import type { CommandFigures } from '../telemetry/command-figures.ts';
 import { latencyView } from './json-views.ts';
+
+type BreakerStatus = CommandFigures['status'];
 
 /** JSON has no Infinity. */
 const limit = (value: number): number | null => (Number.isFinite(value) ? value : null);

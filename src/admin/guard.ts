@@ -1,7 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Problem } from './admin-reply.ts';
 import { problem } from './admin-reply.ts';
+import { isSameSecret, type Sessions } from './session.ts';
 
 /** Decides on a request before anything else looks at it: null lets it pass. */
 export type Guard = (request: IncomingMessage) => Problem | null;
@@ -43,8 +43,20 @@ const crossSite = problem(
   'The admin interface answers pages of its own origin only; call it from a terminal or from its own pages',
 );
 
+/**
+ * A link to the dashboard, followed from a chat or a wiki: it shows a page to whoever followed it and changes nothing,
+ * and the site with the link can neither read nor frame what comes.
+ */
+const isVisit = ({ method, url, headers }: IncomingMessage): boolean =>
+  method === 'GET' &&
+  url === '/' &&
+  headers['sec-fetch-mode'] === 'navigate' &&
+  headers['sec-fetch-dest'] === 'document' &&
+  headers.origin === undefined;
+
 /** A browser says where a request comes from. Other clients send neither field. */
 export const crossSiteGuard: Guard = (request) => {
+  if (isVisit(request)) return null;
   const site = request.headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return crossSite;
   const { origin, host } = request.headers;
@@ -53,8 +65,6 @@ export const crossSiteGuard: Guard = (request) => {
   const originHost = /^https?:\/\/(.+)$/.exec(origin.toLowerCase())?.[1];
   return originHost === host?.toLowerCase() ? null : crossSite;
 };
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /** The secret that an `Authorization` field carries: a bearer token, or the password of Basic with any user. */
 const presentedToken = (authorization: string): string | null => {
@@ -66,22 +76,32 @@ const presentedToken = (authorization: string): string | null => {
   return colon < 0 ? null : pair.slice(colon + 1);
 };
 
-const unauthorized = problem(
-  401,
-  'A token is needed',
-  'Send the value of admin.token as "Authorization: Bearer TOKEN", or as the password of Basic with any user',
-  { 'WWW-Authenticate': 'Bearer realm="outrigger", Basic realm="outrigger", charset="UTF-8"' },
-);
+const unauthorized = (challenge: string): Problem =>
+  problem(
+    401,
+    'A token is needed',
+    'Send the value of admin.token as "Authorization: Bearer TOKEN", or as the password of Basic with any user',
+    { 'WWW-Authenticate': challenge },
+  );
 
-/** Asks for `admin.token`. Digests are compared, so that neither content nor length shows in the time it takes. */
-export const tokenGuard = (token: string | null): Guard => {
-  if (token === null) return () => null;
-  const expected = digest(token);
-  return (request) => {
-    const presented = presentedToken(request.headers.authorization ?? '');
-    return presented !== null && timingSafeEqual(digest(presented), expected) ? null : unauthorized;
-  };
+const anyToken = unauthorized('Bearer realm="outrigger", Basic realm="outrigger", charset="UTF-8"');
+/** For scripts of a page: an offer of Basic would make the browser itself ask for a password, in the middle of the page. */
+const bearerOnly = unauthorized('Bearer realm="outrigger"');
+
+/** True for a request that carries `admin.token`. */
+export const hasToken = (request: IncomingMessage, token: string): boolean => {
+  const presented = presentedToken(request.headers.authorization ?? '');
+  return presented !== null && isSameSecret(presented, token);
 };
+
+/** Asks for `admin.token`, or for the cookie that the dashboard's sign-in has set. */
+export const tokenGuard =
+  (token: string, sessions: Sessions): Guard =>
+  (request) => {
+    if (hasToken(request, token) || sessions.isSignedIn(request)) return null;
+    const mode = request.headers['sec-fetch-mode'];
+    return mode === undefined || mode === 'navigate' ? anyToken : bearerOnly;
+  };
 
 /**
  * What a page of another site cannot send without asking first: a JSON content type and a field of our own. Both are

@@ -11,12 +11,15 @@ import {
 } from './admin-listener.ts';
 import type { AdminPort } from './admin-port.ts';
 import { problem, sendProblem } from './admin-reply.ts';
-import { AdminRoutes } from './admin-routes.ts';
+import { AdminRoutes, needsNoToken } from './admin-routes.ts';
+import { DashboardAssets } from './dashboard-assets.ts';
+import { dashboardFiles } from './dashboard-files.ts';
 import { EventStream } from './event-stream.ts';
 import type { Guard } from './guard.ts';
 import { crossSiteGuard, hostGuard, isLoopbackName, mutationGuard, tokenGuard } from './guard.ts';
 import { HystrixStream } from './hystrix-stream.ts';
 import { isProbePath } from './probes.ts';
+import { Sessions } from './session.ts';
 import { StreamSlots } from './stream-slots.ts';
 
 export interface AdminServerOptions {
@@ -63,17 +66,26 @@ const contained =
 
 const isReading = (method: string | undefined): boolean => method === 'GET' || method === 'HEAD';
 
+interface AdminHandlerParts {
+  readonly settings: AdminSettings;
+  readonly routes: AdminRoutes;
+  readonly assets: DashboardAssets;
+  readonly sessions: Sessions | null;
+}
+
 /** The address that people use: everything, behind all guards. */
-const adminHandler = (settings: AdminSettings, routes: AdminRoutes): Handle => {
+const adminHandler = ({ settings, routes, assets, sessions }: AdminHandlerParts): Handle => {
   const always: readonly Guard[] = [hostGuard(settings.allowHosts), crossSiteGuard];
-  const needsToken = tokenGuard(settings.token);
+  const needsToken =
+    settings.token === null || sessions === null ? () => null : tokenGuard(settings.token, sessions);
   return async (request, response, { path, query }) => {
-    const guards = [...always];
-    if (!isProbePath(path)) guards.push(needsToken);
-    for (const guard of guards) {
+    for (const guard of always) {
       const refusal = guard(request);
       if (refusal !== null) return sendProblem(response, refusal);
     }
+    const unknown = needsNoToken(path) ? null : needsToken(request);
+    if (unknown !== null && path === '/' && isReading(request.method)) return assets.sendSignIn(response);
+    if (unknown !== null) return sendProblem(response, unknown);
     const route = routes.find(path);
     if (route === null) return sendProblem(response, routes.notFound);
     if (isReading(request.method) && route.read !== null) return route.read(request, response, query);
@@ -121,11 +133,14 @@ export const startAdminServer = async (options: AdminServerOptions): Promise<Adm
   const slots = new StreamSlots(settings.maxStreams.hystrix, allSlots);
   const hystrix = new HystrixStream(port.commands, clock, slots);
   const events = new EventStream(port, clock, allSlots);
-  const routes = new AdminRoutes(port, hystrix, events, clock);
+  const { token } = settings;
+  const sessions = token === null ? null : new Sessions(token, clock);
+  const assets = new DashboardAssets(dashboardFiles());
+  const routes = new AdminRoutes({ port, clock, hystrix, events, assets, token, sessions });
   const admin = await listenAdmin(
     settings.address,
     'choose another one with --admin or admin.address',
-    contained(adminHandler(settings, routes), onDefect),
+    contained(adminHandler({ settings, routes, assets, sessions }), onDefect),
   );
   let probes: Server | null = null;
   if (settings.probes !== null) {

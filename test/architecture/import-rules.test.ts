@@ -30,7 +30,10 @@ const rules: Readonly<Record<string, Reach>> = {
   // What the screens show, in Node and in browsers: it stands by itself.
   board: { imports: [], types: [] },
   admin: { imports: ['lib', 'telemetry', 'board'], types: ['config/settings.ts'] },
-  runtime: { imports: [...core, 'listener', 'config', 'telemetry', 'admin'], types: [] },
+  runtime: {
+    imports: [...core, 'listener', 'config', 'telemetry', 'admin'],
+    types: ['board/stream-events.ts'],
+  },
   cli: { imports: ['lib', 'board', 'config', 'runtime', 'demo'], types: [] },
   demo: { imports: ['lib'], types: [] },
   'main.ts': { imports: ['cli'], types: [] },

@@ -21,9 +21,12 @@ const wallTime = /\bwallTime\(\)|\bnew Date\(/;
 /** Who may ask for the time of day, and what for: never to measure or to wait. */
 const wallTimeReaders: Readonly<Record<string, string>> = {
   'lib/clock.ts': 'gives it',
+  'admin/event-pass.ts': 'when an event was',
   'admin/hystrix-stream.ts': 'currentTime of the events',
+  'admin/session.ts': 'until when somebody stays signed in',
   'policy/classify.ts': 'a Retry-After that is a date',
   'proxy/attempt-run.ts': 'a Retry-After that is a date',
+  'runtime/app.ts': 'since when the process runs',
   'runtime/registry.ts': 'when an event was',
   'telemetry/log.ts': 'the time of a line',
   'upstream/upstream.ts': 'when an event was',

@@ -68,8 +68,12 @@ export class SidecarProcess {
   }
 }
 
-/** Starts `outrigger run` with this configuration and waits until it is ready. */
-export const startSidecarProcess = async (owner: Owner, config: ConfigText): Promise<SidecarProcess> => {
+/** Starts `outrigger run` with this configuration and waits until it is ready. `program`: the launcher, or a bundle. */
+export const startSidecarProcess = async (
+  owner: Owner,
+  config: ConfigText,
+  program = launcher,
+): Promise<SidecarProcess> => {
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-'));
   const file = join(folder, 'outrigger.json');
   const egress = { host: '127.0.0.1', port: await freePort() };
@@ -83,7 +87,7 @@ export const startSidecarProcess = async (owner: Owner, config: ConfigText): Pro
   writeFileSync(file, JSON.stringify(whole));
   // As many descriptors as the system allows: each exchange takes two.
   const command = `ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"`;
-  const child = spawn('sh', ['-c', command, process.execPath, launcher, 'run', '-c', file], {
+  const child = spawn('sh', ['-c', command, process.execPath, program, 'run', '-c', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const sidecar = new SidecarProcess(child, egress, admin);
