@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
+import { count } from '../../board/figures.js';
 import { html } from './html.js';
 import { board, version } from './state.js';
 import { colourOf, isDark } from './theme.js';
@@ -39,18 +40,33 @@ export const stacked = (trace, nowMs) => {
   return { times, heights };
 };
 
+/** @param {boolean} isShown @param {Partial<uPlot.Axis>} [more] @returns {uPlot.Axis} */
+const axis = (isShown, more = {}) => ({
+  show: isShown,
+  stroke: colourOf('text-quiet'),
+  grid: { stroke: colourOf('chart-grid'), width: 1 },
+  ticks: { show: false },
+  ...more,
+});
+
 /**
  * @param {number} width
  * @param {number} height
+ * @param {boolean} isLarge with axes
  * @returns {uPlot.Options}
  */
-const options = (width, height) => ({
+const options = (width, height, isLarge) => ({
   width,
   height,
-  padding: [4, 0, 0, 0],
+  padding: isLarge ? [8, 8, 0, 0] : [14, 0, 0, 0],
   legend: { show: false },
   cursor: { show: false },
-  axes: [{ show: false }, { show: false }],
+  axes: [
+    axis(isLarge, {
+      values: (_chart, splits) => splits.map((second) => (second === 0 ? 'now' : `${second} s`)),
+    }),
+    axis(isLarge, { size: 44, values: (_chart, splits) => splits.map((rate) => `${count(rate)}/s`) }),
+  ],
   scales: { x: { time: false }, y: { range: (_chart, _min, max) => [0, Math.max(max, 1)] } },
   series: [
     {},
@@ -73,11 +89,21 @@ const dataOf = (name) => {
   return [times, ...heights.toReversed()];
 };
 
+/** What the colours of the charts stand for. */
+export const Legend = () => html`
+  <ul class="legend" aria-label="Colours of the charts">
+    <li><i class="is-ok"></i>answered</li>
+    <li><i class="is-fallback"></i>fallback</li>
+    <li><i class="is-refused"></i>refused</li>
+    <li><i class="is-failed"></i>failed</li>
+  </ul>
+`;
+
 /**
  * Two minutes of a command's requests by how they ended, for the eye; the figures beside it say the same in words.
- * @param {{ name: string, height?: number }} props
+ * @param {{ name: string, height?: number, isLarge?: boolean }} props
  */
-export const Chart = ({ name, height = 56 }) => {
+export const Chart = ({ name, height = 56, isLarge = false }) => {
   const place = useRef(/** @type {HTMLDivElement | null} */ (null));
   const chart = useRef(/** @type {uPlot | null} */ (null));
   const dark = isDark.value;
@@ -86,7 +112,7 @@ export const Chart = ({ name, height = 56 }) => {
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    const made = new uPlot(options(element.clientWidth, height), dataOf(name), element);
+    const made = new uPlot(options(element.clientWidth, height, isLarge), dataOf(name), element);
     chart.current = made;
     const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
     observer.observe(element);
@@ -99,5 +125,10 @@ export const Chart = ({ name, height = 56 }) => {
 
   useEffect(() => chart.current?.setData(dataOf(name)), [seen]);
 
-  return html`<div class="chart" ref=${place} style=${{ height: `${height}px` }} aria-hidden="true"></div>`;
+  const peak = Math.max(0, ...board.trace(name).map((point) => (point.requests * 1000) / point.lengthMs));
+  return html`
+    <div class=${isLarge ? 'chart is-large' : 'chart'} ref=${place} style=${{ height: `${height}px` }} aria-hidden="true">
+      ${isLarge || peak === 0 ? null : html`<span class="peak">${`${count(peak)}/s`}</span>`}
+    </div>
+  `;
 };

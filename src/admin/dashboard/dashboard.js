@@ -1,5 +1,6 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
+import { Detail } from './detail.js';
 import { Grid } from './grid.js';
 import { Header, LostStrip } from './header.js';
 import { html } from './html.js';
@@ -17,6 +18,7 @@ const Dashboard = () => html`
     <main id="cards" tabindex="-1" aria-label="Commands"><${Grid} /></main>
     <${Incidents} />
   </div>
+  <${Detail} />
 `;
 
 render(

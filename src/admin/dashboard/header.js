@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { conditionWords } from '../../board/condition.js';
 import { count, duration, percent } from '../../board/figures.js';
+import { Legend } from './chart.js';
 import { html } from './html.js';
 import { ConditionIcon } from './icons.js';
 import { board, conditionCounts, connection, moment, version, wantedCondition, wantedText } from './state.js';
@@ -151,6 +152,7 @@ export const Header = () => html`
         <${Chip} condition=${null} />
         ${filterOrder.map((condition) => html`<${Chip} key=${condition} condition=${condition} />`)}
       </div>
+      <${Legend} />
       <${Filter} />
     </div>
   </header>
