@@ -20,7 +20,8 @@ const layers = /** @type {const} */ (['ok', 'fallback', 'refused', 'failed']);
  * @returns {{ times: number[], heights: number[][] }} `heights` in the order of the layers
  */
 export const stacked = (trace, nowMs) => {
-  const lastSecond = Math.floor(nowMs / 1000);
+  // The second in progress would look like a dip.
+  const lastSecond = Math.floor(nowMs / 1000) - 1;
   const times = Array.from({ length: seconds }, (_, index) => index - seconds + 1);
   const heights = layers.map(() => new Array(seconds).fill(0));
   for (const { atMs, lengthMs, requests, failed, refused, fallback } of trace) {
@@ -58,11 +59,12 @@ const axis = (isShown, more = {}) => ({
 const options = (width, height, isLarge) => ({
   width,
   height,
-  padding: isLarge ? [8, 8, 0, 0] : [14, 0, 0, 0],
+  padding: isLarge ? [8, 24, 0, 0] : [14, 0, 0, 0],
   legend: { show: false },
   cursor: { show: false },
   axes: [
     axis(isLarge, {
+      size: 28,
       values: (_chart, splits) => splits.map((second) => (second === 0 ? 'now' : `${second} s`)),
     }),
     axis(isLarge, { size: 44, values: (_chart, splits) => splits.map((rate) => `${count(rate)}/s`) }),
