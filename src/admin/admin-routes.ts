@@ -30,7 +30,8 @@ const assetsPrefix = '/assets/';
 export interface AdminParts {
   readonly port: AdminPort;
   readonly clock: Clock;
-  readonly hystrix: HystrixStream;
+  /** By path. */
+  readonly hystrix: ReadonlyMap<string, HystrixStream>;
   readonly events: EventStream;
   readonly assets: DashboardAssets;
   /** Both null: none is asked for. */
@@ -65,10 +66,10 @@ export class AdminRoutes {
       ],
       ['/config', reading((_request, response) => sendJson(response, 200, port.config()))],
       ['/metrics', reading((request, response) => this.#metrics(request, response))],
-      [
-        '/hystrix.stream',
-        reading((request, response, query) => hystrix.serve(request, response, query.get('delay'))),
-      ],
+      ...Array.from(hystrix, ([path, stream]): [string, AdminRoute] => [
+        path,
+        reading((request, response, query) => stream.serve(request, response, query.get('delay'))),
+      ]),
       ['/events', reading((request, response) => events.serve(request, response))],
     ];
     if (token !== null && sessions !== null) {

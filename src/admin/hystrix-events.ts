@@ -1,14 +1,39 @@
-import type { CommandFigures, LatencyFigures } from '../telemetry/command-figures.ts';
+import type {
+  BulkheadView,
+  CommandDescription,
+  CommandFigures,
+  LatencyFigures,
+} from '../telemetry/command-figures.ts';
 import { latencyPercents } from '../telemetry/command-figures.ts';
+import type { Commands } from '../telemetry/commands.ts';
+
+/** Commands that are rendered without a pause: one or two milliseconds of work. */
+const sliceCommands = 50;
 
 /** What stands for "unlimited" where a reader expects a Java int. */
 const largestInt = 2 ** 31 - 1;
 
-/** Every number of the stream is an integer: Turbine turns others into text. */
-const integer = (value: number): number => Math.min(Math.trunc(value), largestInt);
+/** Every number of the streams is an integer: Turbine turns others into text. */
+export const integer = (value: number): number => Math.min(Math.trunc(value), largestInt);
 
 /** Netflix's dashboard puts names into its page as they are. */
-const safeName = (name: string): string => name.replace(/[^A-Za-z0-9._:/@ -]/g, '_');
+const unsafe = /[^A-Za-z0-9._:/@ -]/g;
+
+/** FNV-1a, 16 bits of it in hexadecimal. */
+const shortHash = (text: string): string => {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return ((hash ^ (hash >>> 16)) & 0xffff).toString(16).padStart(4, '0');
+};
+
+/**
+ * A name as other people's pages can show it. One that had to be changed carries a mark of what it was, so that two of
+ * them do not become one, whose cards would overwrite each other.
+ */
+export const safeName = (name: string): string => {
+  const safe = name.replace(unsafe, '_');
+  return safe === name ? name : `${safe}_${shortHash(name)}`;
+};
 
 const percentileKeys = latencyPercents.map(String);
 
@@ -18,7 +43,8 @@ const latencyObject = ({ percentiles }: LatencyFigures): Record<string, number> 
   return object;
 };
 
-const isThreadLike = (figures: CommandFigures): boolean => figures.bulkhead.queueLimit > 0;
+/** Hystrix's THREAD has a queue, its SEMAPHORE has none. */
+export const isThreadLike = ({ bulkhead }: CommandDescription): boolean => bulkhead.queueLimit > 0;
 
 /** The counts of the rolling window under Hystrix's names. */
 const rollingCounts = (figures: CommandFigures) => {
@@ -114,13 +140,13 @@ export const poolEvent = (sharers: readonly CommandFigures[], currentTime: numbe
     name: safeName(bulkhead.name),
     currentTime: Math.trunc(currentTime),
     currentActiveCount: bulkhead.inFlight,
-    currentCompletedTaskCount: bulkhead.completedTotal,
+    currentCompletedTaskCount: integer(bulkhead.completedTotal),
     currentCorePoolSize: size,
     currentMaximumPoolSize: size,
     currentLargestPoolSize: bulkhead.maxInFlightEver,
     currentPoolSize: size,
     currentQueueSize: bulkhead.queued,
-    currentTaskCount: bulkhead.completedTotal + bulkhead.inFlight + bulkhead.queued,
+    currentTaskCount: integer(bulkhead.completedTotal + bulkhead.inFlight + bulkhead.queued),
     rollingCountThreadsExecuted: executions,
     rollingMaxActiveThreads: maxActive,
     rollingCountCommandRejections: rejections,
@@ -129,3 +155,30 @@ export const poolEvent = (sharers: readonly CommandFigures[], currentTime: numbe
     reportingHosts: 1,
   };
 };
+
+/** What `/hystrix.stream` says in one tick: an event for each command, then one for each bulkhead. */
+export function* renderEvents(commands: Commands, now: number, wallTime: number): Generator<Buffer> {
+  let text = '';
+  let rendered = 0;
+  const sharersOf = new Map<BulkheadView, CommandFigures[]>();
+  for (const book of commands.all()) {
+    const figures = book.figures(now);
+    text += `data: ${JSON.stringify(commandEvent(figures, wallTime))}\n\n`;
+    const sharers = sharersOf.get(figures.bulkhead);
+    if (sharers === undefined) sharersOf.set(figures.bulkhead, [figures]);
+    else sharers.push(figures);
+    rendered += 1;
+    if (rendered % sliceCommands > 0) continue;
+    yield Buffer.from(text);
+    text = '';
+  }
+  for (const sharers of sharersOf.values()) {
+    text += `data: ${JSON.stringify(poolEvent(sharers, wallTime))}\n\n`;
+    rendered += 1;
+    // A pool's event is a fraction of a command's work.
+    if (rendered % (4 * sliceCommands) > 0) continue;
+    yield Buffer.from(text);
+    text = '';
+  }
+  if (text !== '') yield Buffer.from(text);
+}

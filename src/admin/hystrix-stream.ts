@@ -1,9 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../lib/clock.ts';
-import type { BulkheadView, CommandFigures } from '../telemetry/command-figures.ts';
-import type { Commands } from '../telemetry/commands.ts';
 import { problem, securityHeaders, sendProblem } from './admin-reply.ts';
-import { commandEvent, poolEvent } from './hystrix-events.ts';
 import type { StreamSlots } from './stream-slots.ts';
 
 const tickMs = 500;
@@ -18,41 +15,11 @@ const streamHeaders = {
   Pragma: 'no-cache',
 };
 
-/** What `delay` asks for in ms, clamped to 100–10000; 500 where it says nothing sensible. */
-export const parseDelayMs = (text: string | null): number => {
-  if (text === null || !/^-?\d+$/.test(text)) return tickMs;
+/** What `delay` asks for in ms, clamped to 100–10000; `defaultMs` where it says nothing sensible. */
+export const parseDelayMs = (text: string | null, defaultMs = tickMs): number => {
+  if (text === null || !/^-?\d+$/.test(text)) return defaultMs;
   return Math.min(Math.max(Number(text), shortestDelayMs), longestDelayMs);
 };
-
-/** Commands that are rendered without a pause: one or two milliseconds of work. */
-const sliceCommands = 50;
-
-/** One event for each command and one for each bulkhead, as bytes of the stream, in slices of bounded work. */
-export function* renderEvents(commands: Commands, now: number, wallTime: number): Generator<Buffer> {
-  let text = '';
-  let rendered = 0;
-  const sharersOf = new Map<BulkheadView, CommandFigures[]>();
-  for (const book of commands.all()) {
-    const figures = book.figures(now);
-    text += `data: ${JSON.stringify(commandEvent(figures, wallTime))}\n\n`;
-    const sharers = sharersOf.get(figures.bulkhead);
-    if (sharers === undefined) sharersOf.set(figures.bulkhead, [figures]);
-    else sharers.push(figures);
-    rendered += 1;
-    if (rendered % sliceCommands > 0) continue;
-    yield Buffer.from(text);
-    text = '';
-  }
-  for (const sharers of sharersOf.values()) {
-    text += `data: ${JSON.stringify(poolEvent(sharers, wallTime))}\n\n`;
-    rendered += 1;
-    // A pool's event is a fraction of a command's work.
-    if (rendered % (4 * sliceCommands) > 0) continue;
-    yield Buffer.from(text);
-    text = '';
-  }
-  if (text !== '') yield Buffer.from(text);
-}
 
 /** Tells a client's death even while there is nothing to say. */
 const ping = Buffer.from('ping: \n\n');
@@ -66,20 +33,34 @@ interface Reader {
   isReceiving: boolean;
 }
 
+/** Everything that one tick of a stream says, as bytes of the stream, in slices of bounded work. */
+export type Render = (now: number, wallTime: number) => Generator<Buffer>;
+
+export interface HystrixStreamOptions {
+  readonly render: Render;
+  /** From one event to the next where the reader does not ask for another `delay`. */
+  readonly defaultDelayMs: number;
+  readonly clock: Clock;
+  readonly slots: StreamSlots;
+}
+
 /**
- * `/hystrix.stream`: one tick of 500 ms for all readers, rendered once and only while somebody reads; a longer `delay`
- * skips ticks. A reader that does not take what was written to it misses ticks, and nothing piles up.
+ * A stream as Hystrix's servlets send them: one tick of 500 ms for all readers, rendered once and only while somebody
+ * reads; a longer delay skips ticks, but not the pings. A reader that does not take what was written to it misses ticks,
+ * and nothing piles up.
  */
 export class HystrixStream {
-  readonly #commands: Commands;
+  readonly #render: Render;
+  readonly #defaultDelayMs: number;
   readonly #clock: Clock;
   readonly #slots: StreamSlots;
   readonly #readers = new Set<Reader>();
   #timer: Timer | null = null;
   #isClosed = false;
 
-  constructor(commands: Commands, clock: Clock, slots: StreamSlots) {
-    this.#commands = commands;
+  constructor({ render, defaultDelayMs, clock, slots }: HystrixStreamOptions) {
+    this.#render = render;
+    this.#defaultDelayMs = defaultDelayMs;
     this.#clock = clock;
     this.#slots = slots;
   }
@@ -107,7 +88,7 @@ export class HystrixStream {
       sendProblem(response, problem(503, 'Too many streams', advice));
       return;
     }
-    this.#open(response, parseDelayMs(delay));
+    this.#open(response, parseDelayMs(delay, this.#defaultDelayMs));
   }
 
   /** Ends all streams; later ones are refused. */
@@ -152,7 +133,7 @@ export class HystrixStream {
 
   #publish(receivers: readonly Reader[]): void {
     for (const reader of receivers) reader.isReceiving = true;
-    this.#publishNext(renderEvents(this.#commands, this.#clock.now(), this.#clock.wallTime()), receivers);
+    this.#publishNext(this.#render(this.#clock.now(), this.#clock.wallTime()), receivers);
   }
 
   /** Requests go on between two slices: a thousand commands at once would hold them up for tens of milliseconds. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AdminSettings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Commands } from '../telemetry/commands.ts';
 import type { ListenTarget } from './admin-listener.ts';
 import {
   AdminStartError,
@@ -17,7 +18,9 @@ import { dashboardFiles } from './dashboard-files.ts';
 import { EventStream } from './event-stream.ts';
 import type { Guard } from './guard.ts';
 import { crossSiteGuard, hostGuard, isLoopbackName, mutationGuard, tokenGuard } from './guard.ts';
-import { HystrixStream } from './hystrix-stream.ts';
+import { renderEvents } from './hystrix-events.ts';
+import { HystrixStream, type Render } from './hystrix-stream.ts';
+import { renderConfig, renderUtilization } from './hystrix-summaries.ts';
 import { isProbePath } from './probes.ts';
 import { Sessions } from './session.ts';
 import { StreamSlots } from './stream-slots.ts';
@@ -116,6 +119,21 @@ const probesHandler =
     return route.read(request, response, query);
   };
 
+/** The streams that Hystrix's own tools read, by path; they share their slots. */
+const hystrixStreams = (
+  commands: Commands,
+  clock: Clock,
+  slots: StreamSlots,
+): ReadonlyMap<string, HystrixStream> => {
+  const stream = (defaultDelayMs: number, render: Render): HystrixStream =>
+    new HystrixStream({ render, defaultDelayMs, clock, slots });
+  return new Map([
+    ['/hystrix.stream', stream(500, (now, wallTime) => renderEvents(commands, now, wallTime))],
+    ['/hystrix/utilization.stream', stream(500, () => renderUtilization(commands))],
+    ['/hystrix/config.stream', stream(5000, (now) => renderConfig(commands, now))],
+  ]);
+};
+
 /**
  * Starts the admin interface and, where the settings ask for it, the listener for probes. Rejects with
  * `AdminStartError` when an address cannot be had, or is open to others without a token; then nothing is left open.
@@ -131,7 +149,7 @@ export const startAdminServer = async (options: AdminServerOptions): Promise<Adm
   }
   const allSlots = new StreamSlots(settings.maxStreams.all);
   const slots = new StreamSlots(settings.maxStreams.hystrix, allSlots);
-  const hystrix = new HystrixStream(port.commands, clock, slots);
+  const hystrix = hystrixStreams(port.commands, clock, slots);
   const events = new EventStream(port, clock, allSlots);
   const { token } = settings;
   const sessions = token === null ? null : new Sessions(token, clock);
@@ -156,7 +174,7 @@ export const startAdminServer = async (options: AdminServerOptions): Promise<Adm
     address: boundAddress(admin),
     probesAddress: probes === null ? null : boundAddress(probes),
     close: async () => {
-      hystrix.close();
+      for (const stream of hystrix.values()) stream.close();
       events.close();
       await Promise.all([closeAdmin(admin), probes === null ? null : closeAdmin(probes)]);
     },

@@ -64,6 +64,11 @@ export class CommandBook implements CommandRecorder {
     return this.#description;
   }
 
+  /** Attempts that were sent and are not judged yet. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
   /** After a reload: the figures go on, but those of a window whose length changed start empty. */
   describe(description: CommandDescription): void {
     this.#description = description;
