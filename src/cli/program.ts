@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import project from '../../package.json' with { type: 'json' };
 import { addCheckCommand } from './check-command.ts';
 import { addConfigCommand } from './config-command.ts';
+import { addDemoCommand } from './demo-command.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { addRunCommand } from './run-command.ts';
 import { addSchemaCommand } from './schema-command.ts';
@@ -35,6 +36,7 @@ export const runProgram = async (args: readonly string[], terminal: Terminal): P
   addCheckCommand(program, terminal, finish);
   addConfigCommand(program, terminal, finish);
   addSchemaCommand(program, terminal, finish);
+  addDemoCommand(program, terminal, finish);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -13,7 +13,7 @@ interface RunOptions {
 }
 
 /** An error that says in its message what to do about it, such as a port in use. */
-const isStartError = (error: unknown): error is Error & { readonly code: string } =>
+export const isStartError = (error: unknown): error is Error & { readonly code: string } =>
   error instanceof Error && 'code' in error && typeof error.code === 'string';
 
 /** Runs the sidecar until a signal, or a defect, ends it. */
