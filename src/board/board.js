@@ -6,6 +6,8 @@ const maxIncidents = 200;
 /** Over how long a rate is taken. */
 const rateMs = 10_000;
 
+const nothing = Object.freeze({ requests: 0, failed: 0, refused: 0, fallback: 0 });
+
 /**
  * Requests per second at one moment, by how they ended.
  * @typedef {object} TracePoint
@@ -84,13 +86,19 @@ export class Board {
   }
 
   /**
+   * What has just happened goes into the picture at once; what a reader missed, and is told of later, only into the list.
    * @param {number} number
    * @param {Incident} incident
    */
   incident(number, incident) {
-    if (this.incidents.some((known) => known.number === number)) return;
-    this.incidents.push({ number, incident });
-    if (this.incidents.length > maxIncidents) this.incidents.shift();
+    const { incidents } = this;
+    let place = incidents.length;
+    while (place > 0 && /** @type {NumberedIncident} */ (incidents[place - 1]).number > number) place -= 1;
+    if (place > 0 && incidents[place - 1]?.number === number) return;
+    const isNews = place === incidents.length;
+    incidents.splice(place, 0, { number, incident });
+    if (incidents.length > maxIncidents) incidents.shift();
+    if (isNews) this.#apply(incident);
   }
 
   /**
@@ -123,13 +131,41 @@ export class Board {
   }
 
   /**
+   * As far as an incident tells; the next tick tells the rest.
+   * @param {Incident} incident
+   */
+  #apply(incident) {
+    if (incident.kind !== 'transition' && incident.kind !== 'override') return;
+    const command = this.commands.get(incident.command);
+    if (command === undefined) return;
+    if (incident.kind === 'override') {
+      const { force, cause, ttlMs } = incident;
+      const hand = cause === 'by hand' ? 'hand' : 'configuration';
+      const forcedBy = force === 'none' ? null : hand;
+      const forceEndsAtMs = ttlMs === null || ttlMs === 0 ? null : this.nowMs + ttlMs;
+      this.commands.set(command.name, { ...command, force, forcedBy, forceEndsAtMs });
+    } else if (incident.forcedBy === null) {
+      const { to, why } = incident;
+      this.commands.set(command.name, {
+        ...command,
+        state: to,
+        why,
+        sinceMs: this.nowMs,
+        nextProbeAtMs: null,
+      });
+    }
+  }
+
+  /**
    * @param {CommandPicture} command
    * @param {number} atMs
    * @param {number} lengthMs
    */
   #extend({ name, totals }, atMs, lengthMs) {
-    const before = this.commands.get(name)?.totals ?? { requests: 0, failed: 0, refused: 0, fallback: 0 };
-    if (totals.requests === before.requests) return;
+    const known = this.commands.get(name)?.totals ?? nothing;
+    if (totals.requests === known.requests) return;
+    // An unlisted destination that was dropped and has come back counts from nothing.
+    const before = totals.requests < known.requests ? nothing : known;
     const trace = this.#traces.get(name) ?? [];
     trace.push({
       atMs,

@@ -4,9 +4,11 @@ import { addCheckCommand } from './check-command.ts';
 import { addConfigCommand } from './config-command.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { addHealthCommand } from './health-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addSchemaCommand } from './schema-command.ts';
 import type { Terminal } from './terminal.ts';
+import { addTopCommand } from './top-command.ts';
 
 /** Usage errors as one line, whatever the library adds below them. */
 const oneLine = (text: string): string =>
@@ -36,6 +38,8 @@ export const runProgram = async (args: readonly string[], terminal: Terminal): P
   addCheckCommand(program, terminal, finish);
   addConfigCommand(program, terminal, finish);
   addSchemaCommand(program, terminal, finish);
+  addTopCommand(program, terminal, finish);
+  addHealthCommand(program, terminal, finish);
   addDemoCommand(program, terminal, finish);
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -1,0 +1,62 @@
+import { StringDecoder } from 'node:string_decoder';
+
+/** One event of a stream (WHATWG HTML, section 9.2). */
+export interface ServerSentEvent {
+  /** `message` where the stream gives none. */
+  readonly name: string;
+  readonly data: string;
+  /** The last id that the stream gave. */
+  readonly lastId: string;
+}
+
+/** Longer than any event of ours: a stream that goes on without an end is none. */
+const maxEventChars = 64 * 1024 * 1024;
+
+/** Takes the bytes of an event stream as they come and gives back the events that are complete. */
+export class EventReader {
+  readonly #decoder = new StringDecoder('utf8');
+  #rest = '';
+  #name = '';
+  #data: string[] = [];
+  #lastId = '';
+
+  get lastId(): string {
+    return this.#lastId;
+  }
+
+  /** Throws a `RangeError` for an event that does not end. */
+  read(bytes: Buffer): ServerSentEvent[] {
+    const events: ServerSentEvent[] = [];
+    const text = this.#rest + this.#decoder.write(bytes);
+    // A carriage return at the very end may be half of a line end.
+    const usable = text.endsWith('\r') ? text.length - 1 : text.length;
+    let from = 0;
+    for (const end of text.slice(0, usable).matchAll(/\r\n|\n|\r/g)) {
+      const event = this.#line(text.slice(from, end.index));
+      if (event !== null) events.push(event);
+      from = end.index + end[0].length;
+    }
+    this.#rest = text.slice(from);
+    if (this.#rest.length > maxEventChars) throw new RangeError('an event of the stream does not end');
+    return events;
+  }
+
+  #line(line: string): ServerSentEvent | null {
+    if (line === '') return this.#dispatch();
+    const colon = line.indexOf(':');
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    if (field === 'event') this.#name = value;
+    else if (field === 'data') this.#data.push(value);
+    else if (field === 'id' && !value.includes('\0')) this.#lastId = value;
+    return null;
+  }
+
+  #dispatch(): ServerSentEvent | null {
+    const data = this.#data;
+    const name = this.#name === '' ? 'message' : this.#name;
+    this.#data = [];
+    this.#name = '';
+    return data.length === 0 ? null : { name, data: data.join('\n'), lastId: this.#lastId };
+  }
+}
