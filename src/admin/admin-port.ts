@@ -46,8 +46,8 @@ export interface PolicyLine {
   readonly key: string;
   /** As the file would write it: `800ms`, `64KiB`, `off`. Secrets are redacted. */
   readonly value: string;
-  /** Whose writing holds. */
-  readonly layer: 'route' | 'upstream' | 'defaults' | 'built in';
+  /** Whose writing holds. A value that a limit holds lower (a connect timeout, a shorter total) is that limit's. */
+  readonly layer: 'route' | 'upstream' | 'defaults' | 'limits' | 'built in';
   /** `outrigger.yaml:12:14`; null: nobody wrote it. */
   readonly place: string | null;
 }

@@ -1,6 +1,6 @@
 import type { Findings } from './findings.ts';
 import type { Path } from './problem.ts';
-import type { Complete, Group, Written } from './rows.ts';
+import { type Complete, type Group, valueAt, type Written } from './rows.ts';
 import { formatDuration, formatSize } from './units.ts';
 
 /** `key` must not exceed `limit`; both are paths within the same group. */
@@ -41,11 +41,7 @@ export const globalBounds: readonly Bound[] = [
 
 type Values = Readonly<Record<string, unknown>>;
 
-const valueAt = (values: unknown, path: readonly string[]): number | undefined => {
-  let node = values;
-  for (const part of path) node = (node as Values | undefined)?.[part];
-  return node as number | undefined;
-};
+const numberAt = (values: unknown, path: readonly string[]): number => valueAt(values, path) as number;
 
 const withValue = (values: Values, path: readonly string[], value: number): Values => {
   const [first, ...rest] = path as [string, ...string[]];
@@ -65,8 +61,8 @@ export const keepWithin = <G extends Group>(
 ): Complete<G> => {
   let values = inForce as Values;
   for (const { key, limit, format, isOffAllowed } of bounds) {
-    const value = valueAt(values, key)!;
-    const most = valueAt(values, limit)!;
+    const value = numberAt(values, key);
+    const most = numberAt(values, limit);
     if (value <= most || (isOffAllowed && value === Number.POSITIVE_INFINITY)) continue;
     if (valueAt(written, key) === undefined) {
       values = withValue(values, key, most);
@@ -78,4 +74,23 @@ export const keepWithin = <G extends Group>(
     findings.add([...path, ...key], message, `lower it, or raise ${limitKey}`, [[...path, ...limit]]);
   }
   return values as Complete<G>;
+};
+
+const nothing: ReadonlyMap<string, string> = new Map();
+
+/** What `keepWithin` lowered: by the key of each such value, the key of the limit that it was lowered to. */
+export const loweredKeys = (
+  bounds: readonly Bound[],
+  before: unknown,
+  after: unknown,
+): ReadonlyMap<string, string> => {
+  if (before === after) return nothing;
+  const lowered = new Map<string, string>();
+  for (const { key, limit } of bounds) {
+    const value = numberAt(after, key);
+    // Where a key has two limits, the one that holds it is the one that it equals.
+    if (value === numberAt(before, key) || value !== numberAt(after, limit)) continue;
+    lowered.set(key.join('.'), limit.join('.'));
+  }
+  return lowered;
 };

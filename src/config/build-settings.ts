@@ -2,13 +2,14 @@ import { dirname, resolve } from 'node:path';
 import type { PolicySettings } from '../policy/policies.ts';
 import { checkAddresses } from './address-checks.ts';
 import { parseHostPattern } from './addresses.ts';
-import { globalBounds, keepWithin, policyBounds } from './bounds.ts';
+import { globalBounds, keepWithin, loweredKeys, policyBounds } from './bounds.ts';
 import { type FileContent, readConfigFile } from './config-file.ts';
 import { defaultsOf, fillIn } from './fill-in.ts';
 import type { Findings } from './findings.ts';
 import { globalKeys } from './global-keys.ts';
 import { checkEffect, checkPolicy } from './policy-checks.ts';
 import { type Policy, policyKeys, type WrittenPolicy } from './policy-keys.ts';
+import { type LayerOrigins, layerId, replayKey } from './policy-origins.ts';
 import { toPolicySettings, toPoolSettings } from './policy-settings.ts';
 import type { Path } from './problem.ts';
 import { checkRoutes } from './route-checks.ts';
@@ -16,6 +17,7 @@ import type { RouteSettings, Settings, UpstreamSettings } from './settings.ts';
 import { formatSize } from './units.ts';
 import { defaultMatch } from './upstream-keys.ts';
 import type { WrittenConfig, WrittenRoute, WrittenUpstream } from './vocabulary.ts';
+import { placesOf } from './written-places.ts';
 
 const noBytes = new Uint8Array();
 
@@ -25,6 +27,8 @@ class SettingsBuilder {
   readonly #folder: string;
   readonly #replayBytes: number;
   readonly hiddenTexts = new Set<string>();
+  /** By {@link layerId}. */
+  readonly layers = new Map<string, LayerOrigins>();
   readonly #bodies = new Map<string, FileContent>();
   /** Bodies that stand in the configuration itself: whoever inherits one shares its bytes. */
   readonly #texts = new Map<string, Uint8Array>();
@@ -48,15 +52,24 @@ class SettingsBuilder {
       fallback.body = null;
       this.#readBody(bodyFile, path);
     }
-    const result = keepWithin<typeof policyKeys>(
-      policyBounds,
-      path,
-      written,
-      { ...policy, fallback },
-      this.#findings,
-    );
+    const merged = { ...policy, fallback };
+    const result = keepWithin<typeof policyKeys>(policyBounds, path, written, merged, this.#findings);
     checkPolicy(path, written, result, this.#findings);
-    return this.#withinReplay(result, written, path);
+    const inForce = this.#withinReplay(result, written, path);
+    this.#noteOrigins(path, written, merged, inForce);
+    return inForce;
+  }
+
+  /** `merged`: before anything was held to its limit. */
+  #noteOrigins(path: Path, written: WrittenPolicy, merged: Policy, inForce: Policy): void {
+    const isCut = inForce.retry.bodyLimit < merged.retry.bodyLimit;
+    const lowered = loweredKeys(policyBounds, merged, inForce);
+    const bodyFile = written.fallback?.bodyFile ?? null;
+    this.layers.set(layerId(path), {
+      written: placesOf(written, path, this.#findings),
+      lowered: isCut ? new Map([...lowered, ['retry.bodyLimit', replayKey]]) : lowered,
+      bodyFile: bodyFile === null ? null : this.#findings.shown([...path, 'fallback', 'bodyFile'], bodyFile),
+    });
   }
 
   #hideForeign({ fallback }: WrittenPolicy, path: Path): void {
@@ -159,6 +172,7 @@ export const buildSettings = (written: WrittenConfig, file: string, findings: Fi
   const builder = new SettingsBuilder(file, global.limits.replay, findings);
   const defaults = builder.layer(defaultsOf(policyKeys), written.defaults ?? {}, ['defaults']);
   const { admin, egress, limits, log, drain } = global;
+  const replay = written.limits?.replay === undefined ? null : findings.placeOf(['limits', 'replay']);
   const settings: Settings = {
     admin: { ...admin },
     egress: {
@@ -192,6 +206,7 @@ export const buildSettings = (written: WrittenConfig, file: string, findings: Fi
     log: { level: log.level, format: log.format, access: log.access, sampleRatio: log.sample },
     drain: { deadlineMs: drain.deadline, idleExitMs: drain.idleExit },
     hiddenTexts: builder.hiddenTexts,
+    origins: { file, layers: builder.layers, replay },
   };
   checkAddresses(settings, findings);
   return settings;

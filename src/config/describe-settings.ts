@@ -134,13 +134,22 @@ const escaped = (value: unknown): unknown => {
 const escapedFields = (fields: object): Plain =>
   Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, escaped(value)]));
 
+const showOf =
+  ({ hiddenTexts }: Settings): Show =>
+  (text) =>
+    hiddenTexts.has(text) ? redacted : text;
+
+/** One policy in the words of the file, redacted as in {@link describeSettings}. */
+export const describeOnePolicy = (settings: Settings, policy: PolicySettings, pool: PoolSettings): Plain =>
+  escapedFields(describePolicy(policy, pool, showOf(settings)));
+
 /**
  * The effective configuration in the words of the file, every default filled in. The token is redacted, and so is what
  * came from the environment into a fallback's body or fields; everything else, read as a file, gives the same settings.
  */
 export const describeSettings = (settings: Settings): Plain => {
   const { admin, egress, log, drain } = settings;
-  const show: Show = (text) => (settings.hiddenTexts.has(text) ? redacted : text);
+  const show = showOf(settings);
   return escapedFields({
     admin: {
       address: formatListenAddress(admin.address),

@@ -1,5 +1,5 @@
 import type { Locations } from './locations.ts';
-import { formatPath, idOf, type Path, type Problem, quote } from './problem.ts';
+import { formatPath, idOf, type Location, type Path, type Problem, quote } from './problem.ts';
 
 /** A path and all that it lies in. */
 const withAncestors = (path: Path): string[] =>
@@ -35,6 +35,11 @@ export class Findings {
   /** True for a value that came from the environment, at least in part. */
   isForeign(path: Path): boolean {
     return this.#locations.referenceAt(path) !== null;
+  }
+
+  /** Where the value at `path` was written. */
+  placeOf(path: Path): Location {
+    return this.#locations.ofValue(path);
   }
 
   #isDoubtful(path: Path): boolean {

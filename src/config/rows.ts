@@ -32,6 +32,20 @@ export type Complete<G> = {
   readonly [K in keyof G]: G[K] extends Row<infer T> ? T : Complete<G[K]>;
 };
 
+/** The way to each row of a group, in the order of the group. */
+export const pathsOf = (group: Group, before: readonly string[] = []): readonly (readonly string[])[] =>
+  Object.entries(group).flatMap(([name, node]) => {
+    const path = [...before, name];
+    return isRow(node) ? [path] : pathsOf(node, path);
+  });
+
+/** What a mapping, keyed as a group is, holds at a path; undefined: nothing. */
+export const valueAt = (values: unknown, path: readonly string[]): unknown => {
+  let node = values;
+  for (const part of path) node = (node as Readonly<Record<string, unknown>> | undefined)?.[part];
+  return node;
+};
+
 /** `fallback` in the words of the file; one that its own kind refuses is a defect of the table. */
 export const key = <T>(kind: Kind<T>, fallback: unknown, meaning: string): Row<T> => ({
   kind,

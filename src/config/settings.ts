@@ -1,6 +1,7 @@
 import type { WireLimits } from '../http1/limits.ts';
 import type { PolicySettings } from '../policy/policies.ts';
 import type { EndpointSource, PoolSettings } from '../upstream/sources.ts';
+import type { PolicyOrigins } from './policy-origins.ts';
 
 /** An address to listen on. `host` is an IP literal or `localhost`, without brackets. */
 export interface ListenAddress {
@@ -93,4 +94,6 @@ export interface Settings {
   readonly drain: DrainSettings;
   /** Bodies and fields of fallbacks into which something from the environment was put: not to be shown to anybody. */
   readonly hiddenTexts: ReadonlySet<string>;
+  /** Where the values of its policies were written. */
+  readonly origins: PolicyOrigins;
 }

@@ -10,6 +10,7 @@ import type {
 import type { IncidentRing } from '../admin/incident-ring.ts';
 import type { EndpointPicture, ProcessPicture, UpstreamPicture } from '../board/stream-events.ts';
 import { describeSettings } from '../config/describe-settings.ts';
+import { policyLines } from '../config/policy-lines.ts';
 import type { HostName, Settings } from '../config/settings.ts';
 import { parseDuration } from '../config/units.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -82,8 +83,9 @@ export class AdminView implements AdminPort {
     return this.#parts.upstreams.map((built) => upstreamPicture(built, now));
   }
 
-  policyOf(_name: string): readonly PolicyLine[] | null {
-    return null;
+  policyOf(name: string): readonly PolicyLine[] | null {
+    const book = this.commands.find(name);
+    return book === undefined ? null : policyLines(this.#parts.settings, book.description);
   }
 
   upstreams(): readonly UpstreamView[] {

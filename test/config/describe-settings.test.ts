@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
 import { describeSettings } from '../../src/config/describe-settings.ts';
+import type { Settings } from '../../src/config/settings.ts';
 import { settingsOf } from './configuration-text.ts';
 
 const example = readFileSync(new URL('../../deploy/outrigger.example.yaml', import.meta.url), 'utf8');
@@ -34,10 +35,13 @@ upstreams:
   c: { dns: _http._tcp.c.shop }
 `;
 
+/** All that a description has to tell; where it was written is not among it. */
+const meaningOf = ({ origins: _, ...settings }: Settings) => settings;
+
 test('the description, read as a file, gives the same settings again', () => {
   for (const text of ['{}', everything, example]) {
     const settings = settingsOf(text, { OUTRIGGER_ADMIN_TOKEN: '<redacted>' });
-    assert.deepEqual(settingsOf(stringify(describeSettings(settings))), settings);
+    assert.deepEqual(meaningOf(settingsOf(stringify(describeSettings(settings)))), meaningOf(settings));
   }
 });
 
@@ -51,7 +55,7 @@ upstreams:
 `);
   const text = stringify(describeSettings(settings));
   assert.ok(text.includes(`a $\${X}`));
-  assert.deepEqual(settingsOf(text), settings);
+  assert.deepEqual(meaningOf(settingsOf(text)), meaningOf(settings));
 });
 
 test('the token is not shown', () => {

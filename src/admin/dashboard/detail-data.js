@@ -9,7 +9,7 @@ import { useEffect, useState } from 'preact/hooks';
  * @typedef {object} PolicyLine
  * @property {string} key
  * @property {string} value
- * @property {'route' | 'upstream' | 'defaults' | 'built in'} layer
+ * @property {'route' | 'upstream' | 'defaults' | 'limits' | 'built in'} layer
  * @property {string | null} place
  */
 
