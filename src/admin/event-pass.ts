@@ -1,8 +1,8 @@
-import type { SnapshotEvent } from '../board/stream-events.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { CommandBook } from '../telemetry/command-book.ts';
 import type { AdminPort } from './admin-port.ts';
 import { commandPicture } from './command-picture.ts';
+import { TextsByName } from './texts-by-name.ts';
 
 /** Commands that are rendered without a pause: one or two milliseconds of work. */
 const sliceCommands = 50;
@@ -11,84 +11,96 @@ const recentIncidents = 50;
 /** From one tick to the next. */
 export const eventTickMs = 1000;
 
-/** How a reader that was away is told of what it missed. */
-export type Resumed = SnapshotEvent['resumed'];
+/** What a reader that was away is told of what it missed: `SnapshotEvent.resumed`. */
+export interface Resumed {
+  readonly missed: number;
+  readonly lost: number;
+}
 
 /**
- * What all readers were told last, as text by name: each command is rendered once in a pass, compared with what it was
- * in the pass before, and the same text serves ticks and snapshots.
+ * What there is to tell, rendered once in a pass for all readers: each command's text is compared with what it was in
+ * the pass before, and goes into the ticks of those who do not have it yet and into every snapshot.
  */
 export class EventPass {
   readonly #port: AdminPort;
   readonly #clock: Clock;
-  #commands = new Map<string, string>();
-  #upstreams = new Map<string, string>();
+  #commands = new TextsByName();
+  #upstreams = new TextsByName();
   #process = '';
-  /** Of the pass that is under way, or of the one that is over. */
+  #processPass = 0;
+  #histories: string[] = [];
   #at = 0;
   #now = 0;
-  #rendered = new Map<string, string>();
-  #changed: string[] = [];
-  #removed: string[] = [];
-  #histories: string[] = [];
-  #changedUpstreams: string[] = [];
-  #removedUpstreams: string[] = [];
-  #hasNewProcess = false;
+  /** Of the pass that was last completed; 0: there was none. */
+  #number = 0;
 
   constructor(port: AdminPort, clock: Clock) {
     this.#port = port;
     this.#clock = clock;
   }
 
-  /**
-   * Renders everything, a slice for each call of `next`; when it is done, {@link tick} and {@link snapshot} tell of it.
-   * `withHistory`: somebody needs a snapshot.
-   */
-  *run(withHistory: boolean): Generator<void> {
-    this.#at = this.#clock.wallTime();
-    this.#now = this.#clock.now();
-    this.#rendered = new Map();
-    this.#histories = [];
-    let inSlice = 0;
-    for (const book of this.#port.commands.all()) {
-      this.#render(book);
-      if (withHistory) this.#addHistory(book);
-      inSlice += 1;
-      if (inSlice % sliceCommands === 0) yield;
-    }
-    this.#compare();
+  /** Of the last completed pass, from 1: what a reader has that was told of it. */
+  get number(): number {
+    return this.#number;
   }
 
-  /** Renders once more what changed after its turn; to be called when the pass is over. */
+  /** Renders everything, a slice for each call of `next`. `withHistory`: somebody needs a snapshot. */
+  *run(withHistory: boolean): Generator<void> {
+    const pass = this.#number + 1;
+    const books = [...this.#port.commands.all()];
+    const histories: string[] = [];
+    this.#at = this.#clock.wallTime();
+    this.#now = this.#clock.now();
+    for (const [index, book] of books.entries()) {
+      this.#render(book, pass);
+      if (withHistory) histories.push(...this.#historyOf(book));
+      if ((index + 1) % sliceCommands === 0) yield;
+    }
+    this.#commands.keep(new Set(books.map(({ description }) => description.name)), pass);
+    const upstreams = this.#port.upstreamPictures();
+    for (const upstream of upstreams) this.#upstreams.set(upstream.name, JSON.stringify(upstream), pass);
+    this.#upstreams.keep(new Set(upstreams.map(({ name }) => name)), pass);
+    const process = JSON.stringify(this.#port.process());
+    if (process !== this.#process) this.#processPass = pass;
+    this.#process = process;
+    this.#histories = histories;
+    this.#number = pass;
+  }
+
+  /** Renders once more what changed after its turn in the pass that is over. */
   refresh(names: Iterable<string>): void {
     for (const name of names) {
       const book = this.#port.commands.find(name);
-      if (book === undefined) continue;
-      const before = this.#commands.get(name);
-      const text = this.#render(book);
-      if (text !== before) this.#changed.push(text);
+      if (book !== undefined) this.#render(book, this.#number);
     }
   }
 
-  /** What changed since the pass before, as the JSON of a `TickEvent`. */
-  tick(): string {
+  /** True while all that has changed since this pass can be told in a tick. */
+  canTellSince(pass: number): boolean {
+    return this.#commands.knowsSince(pass) && this.#upstreams.knowsSince(pass);
+  }
+
+  /** What has changed since this pass, as the JSON of a `TickEvent`. */
+  tick(since: number): string {
     return (
-      `{"at":${this.#at},"nowMs":${Math.round(this.#now)},"commands":[${this.#changed.join()}],` +
-      `"removed":${JSON.stringify(this.#removed)},"upstreams":[${this.#changedUpstreams.join()}],` +
-      `"removedUpstreams":${JSON.stringify(this.#removedUpstreams)},` +
-      `"process":${this.#hasNewProcess ? this.#process : 'null'}}`
+      `{"at":${this.#at},"nowMs":${Math.round(this.#now)},` +
+      `"commands":[${this.#commands.changedSince(since)}],` +
+      `"removed":${JSON.stringify(this.#commands.removedSince(since))},` +
+      `"upstreams":[${this.#upstreams.changedSince(since)}],` +
+      `"removedUpstreams":${JSON.stringify(this.#upstreams.removedSince(since))},` +
+      `"process":${this.#processPass > since ? this.#process : 'null'}}`
     );
   }
 
   /** Everything, as the JSON of a `SnapshotEvent`. Only after a run with history. */
-  snapshot(resumed: Resumed): string {
+  snapshot(resumed: Resumed | null): string {
     const { incidents } = this.#port;
     const recent = incidents.after(incidents.last - recentIncidents);
     const endsAtMs = Math.floor(this.#now / 1000) * 1000;
     return (
       `{"at":${this.#at},"nowMs":${Math.round(this.#now)},"tickMs":${eventTickMs},"process":${this.#process},` +
-      `"commands":[${[...this.#commands.values()].join()}],` +
-      `"upstreams":[${[...this.#upstreams.values()].join()}],"recent":${JSON.stringify(recent)},` +
+      `"commands":[${this.#commands.changedSince(0)}],"upstreams":[${this.#upstreams.changedSince(0)}],` +
+      `"recent":${JSON.stringify(recent)},` +
       `"history":{"endsAtMs":${endsAtMs},"commands":{${this.#histories.join()}}},` +
       `"resumed":${JSON.stringify(resumed)}}`
     );
@@ -96,49 +108,19 @@ export class EventPass {
 
   /** Nobody reads any more: nothing is kept. */
   forget(): void {
-    this.#commands = new Map();
-    this.#upstreams = new Map();
+    this.#commands = new TextsByName();
+    this.#upstreams = new TextsByName();
     this.#process = '';
-    this.#rendered = new Map();
-    this.#changed = [];
     this.#histories = [];
-    this.#changedUpstreams = [];
   }
 
-  #render(book: CommandBook): string {
+  #render(book: CommandBook, pass: number): void {
     const now = this.#clock.now();
-    const text = JSON.stringify(commandPicture(book.figures(now), now));
-    this.#rendered.set(book.description.name, text);
-    return text;
+    this.#commands.set(book.description.name, JSON.stringify(commandPicture(book.figures(now), now)), pass);
   }
 
-  #addHistory(book: CommandBook): void {
+  #historyOf(book: CommandBook): string[] {
     const history = book.history(this.#now);
-    if (history !== null)
-      this.#histories.push(`${JSON.stringify(book.description.name)}:${JSON.stringify(history)}`);
-  }
-
-  #compare(): void {
-    const process = JSON.stringify(this.#port.process());
-    this.#hasNewProcess = process !== this.#process;
-    this.#process = process;
-    const commands = differences(this.#commands, this.#rendered);
-    this.#changed = commands.changed;
-    this.#removed = commands.removed;
-    this.#commands = this.#rendered;
-    const upstreams = new Map(
-      this.#port.upstreamPictures().map((upstream) => [upstream.name, JSON.stringify(upstream)]),
-    );
-    const their = differences(this.#upstreams, upstreams);
-    this.#changedUpstreams = their.changed;
-    this.#removedUpstreams = their.removed;
-    this.#upstreams = upstreams;
+    return history === null ? [] : [`${JSON.stringify(book.description.name)}:${JSON.stringify(history)}`];
   }
 }
-
-const differences = (before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>) => {
-  const changed: string[] = [];
-  for (const [name, text] of after) if (before.get(name) !== text) changed.push(text);
-  const removed = [...before.keys()].filter((name) => !after.has(name));
-  return { changed, removed };
-};

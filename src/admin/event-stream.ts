@@ -3,7 +3,7 @@ import type { NumberedIncident } from '../board/stream-events.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { AdminPort } from './admin-port.ts';
 import { problem, securityHeaders, sendProblem } from './admin-reply.ts';
-import { EventPass, eventTickMs, type Resumed } from './event-pass.ts';
+import { EventPass, eventTickMs } from './event-pass.ts';
 import type { StreamSlots } from './stream-slots.ts';
 
 const streamHeaders = {
@@ -16,20 +16,22 @@ const streamHeaders = {
 
 /** How long a reader waits before it comes back, in ms. */
 const retryMs = 1000;
+/** From one pass to the next at the least, however many readers come and go. */
+const restMs = 100;
 
 interface Reader {
   readonly response: ServerResponse;
-  /** False until it has the snapshot that it needs: it is new, or it did not take what it was sent. */
-  isCurrent: boolean;
-  /** The latest incident that it was told of; null: it has not said, and wants no more than the recent ones. */
+  /** The pass that it was last told of; 0: it needs a snapshot. */
+  pass: number;
+  /** The latest incident that it was told of; null: it is new, and wants no more than the recent ones. */
   lastIncident: number | null;
 }
 
 /**
  * `GET /events`: a snapshot on connect, a tick a second with what changed, and every incident at once. All readers share
  * one pass over the commands, made only while somebody reads and in slices between which requests go on. A reader that
- * does not take what was written to it gets no more until it has; then it gets a new snapshot and the incidents that it
- * missed, so that nothing piles up.
+ * does not take what was written to it gets nothing until it has; then it is told at once what it missed, so that nothing
+ * piles up for it.
  */
 export class EventStream {
   readonly #port: AdminPort;
@@ -39,10 +41,10 @@ export class EventStream {
   readonly #readers = new Set<Reader>();
   /** Commands whose breaker changed while a pass is under way. */
   readonly #touched = new Set<string>();
+  /** Until the next pass; null while one is under way, and while nobody reads. */
   #timer: Timer | null = null;
   #isPassing = false;
-  /** Somebody came while a pass was under way. */
-  #mustPassAgain = false;
+  #passedAt = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
   constructor(port: AdminPort, clock: Clock, slots: StreamSlots) {
@@ -74,7 +76,8 @@ export class EventStream {
       sendProblem(response, problem(503, 'Too many streams', advice));
       return;
     }
-    this.#open(response, request.headers['last-event-id']);
+    const lastEventId = request.headers['last-event-id'];
+    this.#open(response, typeof lastEventId === 'string' ? lastEventId : '');
   }
 
   /** Ends all streams; later ones are refused. */
@@ -83,20 +86,16 @@ export class EventStream {
     for (const { response } of this.#readers) response.end();
   }
 
-  #open(response: ServerResponse, lastEventId: string | string[] | undefined): void {
-    const reader: Reader = {
-      response,
-      isCurrent: false,
-      lastIncident: this.#numberOf(typeof lastEventId === 'string' ? lastEventId : ''),
-    };
+  #open(response: ServerResponse, lastEventId: string): void {
+    const reader: Reader = { response, pass: 0, lastIncident: this.#numberOf(lastEventId) };
     this.#readers.add(reader);
     // However it ends: the client leaves, the socket breaks, we end it.
     response.once('close', () => this.#leave(reader));
     response.on('error', () => {});
     response.writeHead(200, streamHeaders);
     response.write(`retry: ${retryMs}\n\n`);
-    this.#timer ??= this.#clock.after(eventTickMs, () => this.#tick());
-    this.#startPass();
+    // A pass that is under way began without its history: the next one follows it soon.
+    if (!this.#isPassing) this.#passSoon();
   }
 
   #leave(reader: Reader): void {
@@ -108,20 +107,20 @@ export class EventStream {
     if (!this.#isPassing) this.#pass.forget();
   }
 
-  #tick(): void {
-    this.#timer = this.#clock.after(eventTickMs, () => this.#tick());
-    if (!this.#isPassing) this.#startPass();
+  /** For somebody who waits for a snapshot. */
+  #passSoon(): void {
+    this.#timer?.cancel();
+    const waitMs = this.#passedAt + restMs - this.#clock.now();
+    if (waitMs <= 0) this.#startPass();
+    else this.#timer = this.#clock.after(waitMs, () => this.#startPass());
   }
 
   #startPass(): void {
-    if (this.#isPassing) {
-      this.#mustPassAgain = true;
-      return;
-    }
+    this.#timer = null;
     this.#isPassing = true;
-    this.#mustPassAgain = false;
+    this.#passedAt = this.#clock.now();
     this.#touched.clear();
-    const waiting = new Set([...this.#readers].filter(needsSnapshot));
+    const waiting = new Set([...this.#readers].filter((reader) => this.#needsSnapshot(reader)));
     this.#goOn(this.#pass.run(waiting.size > 0), waiting);
   }
 
@@ -138,28 +137,59 @@ export class EventStream {
   #endPass(): void {
     this.#isPassing = false;
     if (this.#readers.size === 0) this.#pass.forget();
-    else if (this.#mustPassAgain) this.#startPass();
+    else if ([...this.#readers].some((reader) => this.#needsSnapshot(reader))) this.#passSoon();
+    else {
+      const waitMs = Math.max(restMs, this.#passedAt + eventTickMs - this.#clock.now());
+      this.#timer = this.#clock.after(waitMs, () => this.#startPass());
+    }
+  }
+
+  /** True for one that can be given a snapshot now, and nothing less. */
+  #needsSnapshot(reader: Reader): boolean {
+    return !reader.response.writableNeedDrain && !this.#canGoOn(reader);
+  }
+
+  /** True for one that is still known to lack nothing but what a tick and the kept incidents tell. */
+  #canGoOn({ pass, lastIncident }: Reader): boolean {
+    if (pass === 0 || lastIncident === null) return false;
+    return this.#pass.canTellSince(pass) && this.#port.incidents.knowsSince(lastIncident);
   }
 
   #publish(waiting: ReadonlySet<Reader>): void {
-    const tick = `event: tick\ndata: ${this.#pass.tick()}\n\n`;
+    const { number } = this.#pass;
+    // Nearly all readers were told of the pass before, and share one text.
+    const shared = this.#tickText(number - 1);
     for (const reader of this.#readers) {
-      if (reader.isCurrent) this.#write(reader, tick);
-      else if (waiting.has(reader)) this.#writeSnapshot(reader);
+      if (reader.response.writableNeedDrain) continue;
+      if (waiting.has(reader)) this.#writeSnapshot(reader);
+      else if (this.#canGoOn(reader)) {
+        const tick = reader.pass === number - 1 ? shared : this.#tickText(reader.pass);
+        reader.response.write(this.#missedText(reader) + tick);
+        reader.pass = number;
+      }
     }
   }
 
   #writeSnapshot(reader: Reader): void {
+    const { last } = this.#port.incidents;
+    const since = reader.lastIncident;
+    const missed = since === null ? 0 : this.#port.incidents.after(since).length;
+    const resumed = since === null ? null : { missed, lost: last - missed - since };
+    const snapshot = this.#pass.snapshot(resumed);
+    reader.response.write(
+      `event: snapshot\nid: ${this.#idOf(last - missed)}\ndata: ${snapshot}\n\n${this.#missedText(reader)}`,
+    );
+    reader.lastIncident = last;
+    reader.pass = this.#pass.number;
+  }
+
+  /** The incidents that a reader was not told of when they happened; then it was told of them. */
+  #missedText(reader: Reader): string {
     const { incidents } = this.#port;
-    const missed = reader.lastIncident === null ? [] : incidents.after(reader.lastIncident);
-    const base = incidents.last - missed.length;
-    const resumed: Resumed =
-      reader.lastIncident === null ? null : { missed: missed.length, lost: base - reader.lastIncident };
-    reader.isCurrent = true;
-    let text = `event: snapshot\nid: ${this.#idOf(base)}\ndata: ${this.#pass.snapshot(resumed)}\n\n`;
-    for (const numbered of missed) text += this.#incidentText(numbered);
+    if (reader.lastIncident === null || reader.lastIncident === incidents.last) return '';
+    const missed = incidents.after(reader.lastIncident);
     reader.lastIncident = incidents.last;
-    reader.response.write(text);
+    return missed.map((numbered) => this.#incidentText(numbered)).join('');
   }
 
   #happened(numbered: NumberedIncident): void {
@@ -167,15 +197,16 @@ export class EventStream {
     if ('command' in numbered.incident) this.#touched.add(numbered.incident.command);
     const text = this.#incidentText(numbered);
     for (const reader of this.#readers) {
-      if (reader.isCurrent && this.#write(reader, text)) reader.lastIncident = numbered.number;
+      // One that is behind is told in its turn, by the next pass.
+      if (reader.lastIncident !== numbered.number - 1 || reader.pass === 0) continue;
+      if (reader.response.writableNeedDrain) continue;
+      reader.response.write(text);
+      reader.lastIncident = numbered.number;
     }
   }
 
-  /** False for a reader that has not taken what it was sent before: it is out of date from now on. */
-  #write(reader: Reader, text: string): boolean {
-    reader.isCurrent = !reader.response.writableNeedDrain;
-    if (reader.isCurrent) reader.response.write(text);
-    return reader.isCurrent;
+  #tickText(since: number): string {
+    return `event: tick\ndata: ${this.#pass.tick(since)}\n\n`;
   }
 
   #incidentText({ number, incident }: NumberedIncident): string {
@@ -190,9 +221,8 @@ export class EventStream {
   #numberOf(id: string): number | null {
     if (id === '') return null;
     const prefix = `${this.#port.process().id}-`;
-    const number = id.startsWith(prefix) ? Number(id.slice(prefix.length)) : 0;
-    return Number.isSafeInteger(number) && number >= 0 && number <= this.#port.incidents.last ? number : 0;
+    const digits = id.startsWith(prefix) ? id.slice(prefix.length) : '';
+    const number = /^\d{1,15}$/.test(digits) ? Number(digits) : 0;
+    return number <= this.#port.incidents.last ? number : 0;
   }
 }
-
-const needsSnapshot = ({ isCurrent, response }: Reader): boolean => !isCurrent && !response.writableNeedDrain;

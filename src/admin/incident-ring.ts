@@ -48,6 +48,11 @@ export class IncidentRing implements BusListener {
     return incidents;
   }
 
+  /** True where {@link after} gives all that came after `number`. */
+  knowsSince(number: number): boolean {
+    return number >= this.#last - this.#kept.length;
+  }
+
   breakerTransition({ at, command, from, to, why, forcedBy, counts }: BreakerTransition): void {
     this.#add({ kind: 'transition', at, command, from, to, why, forcedBy, counts });
   }

@@ -15,29 +15,35 @@ const maxEventChars = 64 * 1024 * 1024;
 /** Takes the bytes of an event stream as they come and gives back the events that are complete. */
 export class EventReader {
   readonly #decoder = new StringDecoder('utf8');
-  #rest = '';
+  readonly #lineEnd = /\r\n|\n|\r/g;
+  /** The line that is not complete yet. */
+  #rest: string[] = [];
+  #restChars = 0;
+  /** A line feed that comes next belongs to the carriage return before it. */
+  #isAfterReturn = false;
   #name = '';
   #data: string[] = [];
   #lastId = '';
 
-  get lastId(): string {
-    return this.#lastId;
-  }
-
   /** Throws a `RangeError` for an event that does not end. */
   read(bytes: Buffer): ServerSentEvent[] {
     const events: ServerSentEvent[] = [];
-    const text = this.#rest + this.#decoder.write(bytes);
-    // A carriage return at the very end may be half of a line end.
-    const usable = text.endsWith('\r') ? text.length - 1 : text.length;
-    let from = 0;
-    for (const end of text.slice(0, usable).matchAll(/\r\n|\n|\r/g)) {
-      const event = this.#line(text.slice(from, end.index));
+    const text = this.#decoder.write(bytes);
+    if (text === '') return events;
+    let from = this.#isAfterReturn && text.startsWith('\n') ? 1 : 0;
+    this.#isAfterReturn = text.endsWith('\r');
+    this.#lineEnd.lastIndex = from;
+    for (let end = this.#lineEnd.exec(text); end !== null; end = this.#lineEnd.exec(text)) {
+      this.#rest.push(text.slice(from, end.index));
+      const event = this.#line(this.#rest.join(''));
       if (event !== null) events.push(event);
-      from = end.index + end[0].length;
+      this.#rest = [];
+      this.#restChars = 0;
+      from = this.#lineEnd.lastIndex;
     }
-    this.#rest = text.slice(from);
-    if (this.#rest.length > maxEventChars) throw new RangeError('an event of the stream does not end');
+    this.#rest.push(text.slice(from));
+    this.#restChars += text.length - from;
+    if (this.#restChars > maxEventChars) throw new RangeError('an event of the stream does not end');
     return events;
   }
 

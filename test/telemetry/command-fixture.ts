@@ -59,7 +59,7 @@ export const describeCommand = (
     route: '',
     isUnlisted: false,
     settings: defaultPolicy,
-    breaker: { status: () => ({ ...closedStatus, ...status }) },
+    breaker: { status: (now) => ({ ...closedStatus, inStateMs: now, ...status }) },
     bulkhead: bulkheadView(name),
     ...rest,
   };
