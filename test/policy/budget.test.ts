@@ -174,3 +174,12 @@ test('over any stretch retries are bounded by the tokens at its start, its reque
     { numRuns: 2000 },
   );
 });
+
+test('the capacity is what two seconds earn at the present rate, and never less than ten', () => {
+  const budget = new RetryBudget({ percent: 20, minPerSecond: 10 }, 0);
+  const quiet = budget.capacity(0);
+
+  load(budget, 0, 10, 500, 0);
+
+  assert.deepEqual([quiet, budget.capacity(9999)], [20, 220]);
+});

@@ -38,6 +38,7 @@ test('every listener hears the events that it asked for, in the order of listene
       endpointChanged: () => heard.push('third: endpoint'),
       endpointSetChanged: () => heard.push('third: set'),
       discoveryChanged: () => heard.push('third: discovery'),
+      configReloaded: () => heard.push('third: reload'),
     },
   ]);
 
@@ -46,6 +47,7 @@ test('every listener hears the events that it asked for, in the order of listene
   bus.endpointChanged(change);
   bus.endpointSetChanged(setChange);
   bus.discoveryChanged(discovery);
+  bus.configReloaded({ result: 'failed', why: '', at: 0 });
 
   assert.deepEqual(heard, [
     'first: exchange',
@@ -54,6 +56,7 @@ test('every listener hears the events that it asked for, in the order of listene
     'third: endpoint',
     'third: set',
     'third: discovery',
+    'third: reload',
   ]);
 });
 

@@ -180,3 +180,31 @@ test('transitions are counted under the command, and those of unlisted destinati
   assert.deepEqual([...book.totals.transitions()], [['closed', 'open', 1]]);
   assert.deepEqual([...commands.unlisted.transitions()], [['closed', 'open', 2]]);
 });
+
+test('a command remembers its last fifty transitions, and forgets them when it is closed', () => {
+  const commands = new Commands();
+  const book = commands.open(describeCommand('reviews'));
+  for (let at = 1; at <= 60; at += 1) commands.breakerTransition(transition({ at }));
+
+  const remembered = book.transitions.map(({ at }) => at);
+  commands.close('reviews');
+
+  assert.deepEqual([remembered.length, remembered[0], remembered.at(-1)], [50, 11, 60]);
+  assert.deepEqual(commands.open(describeCommand('reviews')).transitions, []);
+});
+
+test('requests are counted by how they ended for the app, each in one of the kinds', () => {
+  const book = new Commands().open(describeCommand('reviews'));
+  const failed = { outcome: failure('reset', false) } as const;
+  const refused = { outcome: rejected('circuit_open') } as const;
+  for (const ended of [
+    {},
+    failed,
+    refused,
+    { ...failed, fallback: 'served' },
+    { ...refused, fallback: 'full' },
+  ] as const)
+    book.exchangeEnded(exchangeEnded(ended), 0);
+
+  assert.deepEqual(book.figures(0).requests, { requests: 5, failed: 1, refused: 2, fallback: 1 });
+});

@@ -241,3 +241,18 @@ test('a pretty line begins with time, level and message and leaves out what is e
   );
   assert.doesNotMatch(lines[0]!, /route=|traceparent=|firstByteMs=/);
 });
+
+test('a configuration that is not taken over is an error in the log, one that is is news', () => {
+  const { listener, fields } = createCapturedLog();
+
+  listener.configReloaded?.({ result: 'failed', why: 'outrigger.yaml:3:5: unknown key', at: 0 });
+  listener.configReloaded?.({ result: 'succeeded', why: '1 upstream changed', at: 0 });
+
+  assert.deepEqual(
+    fields().map(({ event, level, result, why }) => [event, level, result, why]),
+    [
+      ['config.reloaded', 'error', 'failed', 'outrigger.yaml:3:5: unknown key'],
+      ['config.reloaded', 'info', 'succeeded', '1 upstream changed'],
+    ],
+  );
+});
