@@ -1,5 +1,6 @@
 /**
  * What `GET /events` sends, as types: the server writes it, the dashboard and `outrigger top` read it. Types only.
+ * `docs/events.schema.json` says the same to others, and a test compares.
  *
  * Points in time whose name ends in `AtMs`, and `sinceMs`, are on the process's own clock, which `nowMs` of every
  * snapshot and tick tells too: what is left of a wait is the difference of the two, whatever the reader's clock says.
@@ -156,7 +157,7 @@ export interface OverrideIncident {
   readonly command: string;
   readonly force: 'open' | 'closed' | 'none';
   readonly cause: 'by hand' | 'its time is over';
-  /** Null: until it is lifted. 0 where nothing is forced. */
+  /** Null: until it is lifted. 0 where nothing is forced by hand any more. */
   readonly ttlMs: number | null;
 }
 
@@ -231,8 +232,8 @@ export interface SnapshotEvent {
    */
   readonly history: { readonly endsAtMs: number; readonly commands: Readonly<Record<string, History>> };
   /**
-   * For a reader that said `Last-Event-ID`: how many incidents follow at once since it missed them, and how many more
-   * are no longer kept. Null: it did not say.
+   * For a reader that has seen something before, by its `Last-Event-ID` or since it fell too far behind: how many
+   * incidents follow at once since it missed them, and how many more are no longer kept. Null: it is new.
    */
   readonly resumed: { readonly missed: number; readonly lost: number } | null;
 }

@@ -156,7 +156,10 @@ const endpointView = (endpoint: Endpoint, now: number): EndpointView => ({
 });
 
 /** An upstream for the stream, where time is told by the moments at which things happen. */
-const upstreamPicture = ({ settings, upstream, budget }: BuiltUpstream, now: number): UpstreamPicture => ({
+export const upstreamPicture = (
+  { settings, upstream, budget }: Pick<BuiltUpstream, 'settings' | 'upstream' | 'budget'>,
+  now: number,
+): UpstreamPicture => ({
   name: settings.name,
   hosts: settings.hosts.map(formatHost),
   dns: dnsPicture(upstream.dns(now), now),
