@@ -50,7 +50,11 @@ export class AdminRoutes {
   readonly #assets: DashboardAssets;
   readonly #fixed: ReadonlyMap<string, AdminRoute>;
 
-  readonly notFound: Problem = problem(404, 'Not found', 'GET / lists the paths, GET /breakers the breakers');
+  readonly notFound: Problem = problem(
+    404,
+    'Not found',
+    'GET / is the dashboard, GET /breakers lists the breakers',
+  );
 
   constructor({ port, clock, hystrix, events, assets, token, sessions }: AdminParts) {
     this.#port = port;

@@ -94,6 +94,18 @@ for (const [method, path, status, allow] of [
   });
 }
 
+test('a path that is none leads to two that are', async (context) => {
+  const { tcpPort } = await startAdmin(context);
+
+  const { body } = await ask(tcpPort, { path: '/nothing-here' });
+  const dashboard = await ask(tcpPort, { path: '/' });
+  const breakers = await ask(tcpPort, { path: '/breakers' });
+
+  assert.match(JSON.parse(body).detail, /^GET \/ is the dashboard, GET \/breakers lists the breakers$/);
+  assert.match(dashboard.headers.get('content-type') ?? '', /^text\/html/);
+  assert.ok(Array.isArray(json(breakers).breakers));
+});
+
 test('HEAD answers like GET without the body', async (context) => {
   const { tcpPort } = await startAdmin(context);
 
