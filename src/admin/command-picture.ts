@@ -18,7 +18,7 @@ const forceEndsAt = ({ forceEndsInMs }: BreakerStatus, now: number): number | nu
 
 /**
  * A command for `/events`. Nothing in it changes merely because time goes by, so that a tick can leave out what stood
- * still: waits are told by the moment at which they end.
+ * still: waits are told by the moment at which they end. Only the words of `why` may count down.
  */
 export const commandPicture = (figures: CommandFigures, now: number): CommandPicture => {
   const { status, bulkhead, settings, requests } = figures;

@@ -70,7 +70,7 @@ class Asset {
 
 /**
  * The dashboard's pages and files, all in memory: a request's path is looked up among the paths that there are, and
- * never becomes the name of a file.
+ * never becomes the name of a file (decision 0020).
  */
 export class DashboardAssets {
   readonly #assets: ReadonlyMap<string, Asset>;

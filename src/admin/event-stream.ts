@@ -31,7 +31,7 @@ interface Reader {
  * `GET /events`: a snapshot on connect, a tick a second with what changed, and every incident at once. All readers share
  * one pass over the commands, made only while somebody reads and in slices between which requests go on. A reader that
  * does not take what was written to it gets nothing until it has; then it is told at once what it missed, so that nothing
- * piles up for it.
+ * piles up for it (decision 0021).
  */
 export class EventStream {
   readonly #port: AdminPort;

@@ -28,7 +28,7 @@ const shortHash = (text: string): string => {
 
 /**
  * A name as other people's pages can show it. One that had to be changed carries a mark of what it was, so that two of
- * them do not become one, whose cards would overwrite each other.
+ * them do not become one, whose cards would overwrite each other (decision 0023).
  */
 export const safeName = (name: string): string => {
   const safe = name.replace(unsafe, '_');
@@ -43,7 +43,7 @@ const latencyObject = ({ percentiles }: LatencyFigures): Record<string, number> 
   return object;
 };
 
-/** Hystrix's THREAD has a queue, its SEMAPHORE has none. */
+/** Hystrix's THREAD has a queue, its SEMAPHORE has none (decision 0023). */
 export const isThreadLike = ({ bulkhead }: CommandDescription): boolean => bulkhead.queueLimit > 0;
 
 /** The counts of the rolling window under Hystrix's names. */

@@ -19,7 +19,7 @@ export const isSameSecret = (presented: string, expected: string): boolean =>
 
 /**
  * Sign-in with a cookie, for browsers. Nothing is kept: a cookie is the moment at which it ends and a seal over it, made
- * with the token as key, so that it needs no memory, survives a restart and dies with the token.
+ * with the token as key, so that it needs no memory, survives a restart and dies with the token (decision 0022).
  */
 export class Sessions {
   readonly #token: string;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -71,6 +72,27 @@ function trespasses(file: SourceFile): string[] {
 
 test('each folder imports only what its layer may know', () => {
   assert.deepEqual(files.flatMap(trespasses), []);
+});
+
+/** A row of the table in CONTRIBUTING.md: `lib, policy; types of config/settings.ts`. */
+const rowOf = ({ imports, types }: Reach): string => {
+  const whole = imports.length === 0 ? 'nothing' : imports.join(', ');
+  const named = types.filter((target) => target !== events);
+  return named.length === 0 ? whole : `${whole}; types of ${named.join(', ')}`;
+};
+
+test('the page for contributors has the same rules', () => {
+  const page = readFileSync(new URL('../../CONTRIBUTING.md', import.meta.url), 'utf8');
+  const [, table = ''] = /^folder +may import\n([\s\S]*?)^```$/m.exec(page) ?? [];
+  const rows = Array.from(table.matchAll(/^(\w+) +(.+)$/gm), ([, folder, reach]) => `${folder}: ${reach}`);
+  const folders = Object.entries(rules).filter(([folder]) => folder !== 'main.ts');
+  assert.deepEqual(
+    rows.toSorted(),
+    folders.map(([folder, reach]) => `${folder}: ${rowOf(reach)}`).toSorted(),
+  );
+  const open = folders.filter(([, { types }]) => types.includes(events)).map(([folder]) => folder);
+  const list = `${open.slice(0, -1).join(', ')} and ${open.at(-1)}`;
+  assert.ok(page.includes(`Types of \`${events}\` are open to ${list} too`), list);
 });
 
 test('no file needs itself by way of others', () => {
