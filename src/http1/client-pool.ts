@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { TimeoutQueue } from '../lib/timeout-queue.ts';
-import type { ClientConnection, ConnectionKeeper } from './client-connection.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { ConnectionKeeper } from './response-observer.ts';
 
 export interface ClientPoolBounds {
   /** Connections that exist or are being made. */

@@ -1,35 +1,12 @@
 import type { Socket } from 'node:net';
-import type { Clock } from '../lib/clock.ts';
-import { type Expirable, Timeout, type TimeoutQueue } from '../lib/timeout-queue.ts';
+import { type Expirable, Timeout } from '../lib/timeout-queue.ts';
 import { BodyReader } from './body.ts';
 import { HeadScanner } from './head-scanner.ts';
-import type { ServerBounds } from './limits.ts';
+import type { ServerContext } from './request-handler.ts';
 import { RequestHead } from './request-head.ts';
 import { type ExchangeConnection, ServerExchange } from './server-exchange.ts';
 import { type Violation, violations } from './violation.ts';
 import { WireWriter } from './wire-writer.ts';
-
-/** What all connections of a server share. */
-export interface ServerContext {
-  readonly clock: Clock;
-  readonly bounds: ServerBounds;
-  readonly headTimeouts: TimeoutQueue;
-  readonly keepAliveTimeouts: TimeoutQueue;
-  readonly bodyTimeouts: TimeoutQueue;
-  readonly stallTimeouts: TimeoutQueue;
-  readonly lingerTimeouts: TimeoutQueue;
-  readonly handler: RequestHandler;
-}
-
-export interface RequestHandler {
-  /** A request's head has come. The exchange is finished or cut by whoever takes it. */
-  request(exchange: ServerExchange): void;
-  /** What came is no request that can be answered by anyone else: the answer's text, which ends the connection. */
-  refusal(violation: Violation, head: RequestHead | null): string;
-  /** The client has ended its side while an answer is due. Who finds that it has left calls `abandon`. */
-  clientEnded(connection: ServerConnection): void;
-  closed(connection: ServerConnection): void;
-}
 
 /** Bytes kept for later while nobody may read them. Content that does not fit in is not read on before it is wanted. */
 const MAX_PENDING = 64 * 1024;

@@ -1,7 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { ServerBounds } from '../http1/limits.ts';
+import type { RequestHandler, ServerContext } from '../http1/request-handler.ts';
 import type { RequestHead } from '../http1/request-head.ts';
-import { type RequestHandler, ServerConnection, type ServerContext } from '../http1/server-connection.ts';
+import { ServerConnection } from '../http1/server-connection.ts';
 import type { ServerExchange } from '../http1/server-exchange.ts';
 import type { Violation } from '../http1/violation.ts';
 import { TimeoutQueue } from '../lib/timeout-queue.ts';

@@ -2,7 +2,7 @@
  * Errors of the operating system and of libraries, turned into our reasons. Nothing else in the program reads an error
  * of a socket: whoever gets one asks here.
  */
-import type { WireFault } from '../http1/client-connection.ts';
+import type { WireFault } from '../http1/response-observer.ts';
 import { violations } from '../http1/violation.ts';
 import { type Failure, failure } from '../policy/outcome.ts';
 import type { FailureReason } from '../policy/reason.ts';

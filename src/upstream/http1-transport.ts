@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import { ClientConnection, type ResponseObserver, type WireFault } from '../http1/client-connection.ts';
+import { ClientConnection } from '../http1/client-connection.ts';
 import { ClientPool, type PoolWaiter } from '../http1/client-pool.ts';
 import type { ClientBounds } from '../http1/limits.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import type { ResponseObserver, WireFault } from '../http1/response-observer.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Failure, type Outcome, rejected, success } from '../policy/outcome.ts';
 import type { Dial, Dialer, DialObserver } from './dialer.ts';

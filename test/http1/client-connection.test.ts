@@ -2,11 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { BodySource } from '../../src/http1/body.ts';
-import {
-  ClientConnection,
-  type ConnectionKeeper,
-  type ResponseObserver,
-} from '../../src/http1/client-connection.ts';
+import { ClientConnection } from '../../src/http1/client-connection.ts';
+import type { ConnectionKeeper, ResponseObserver } from '../../src/http1/response-observer.ts';
 import { eventually } from '../rig/eventually.ts';
 
 const bounds = {

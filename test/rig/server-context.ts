@@ -1,4 +1,4 @@
-import type { RequestHandler, ServerContext } from '../../src/http1/server-connection.ts';
+import type { RequestHandler, ServerContext } from '../../src/http1/request-handler.ts';
 import type { ServerExchange } from '../../src/http1/server-exchange.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { TimeoutQueue } from '../../src/lib/timeout-queue.ts';
