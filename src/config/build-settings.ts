@@ -14,6 +14,7 @@ import { toPolicySettings, toPoolSettings } from './policy-settings.ts';
 import type { Path } from './problem.ts';
 import { checkRoutes } from './route-checks.ts';
 import type { RouteSettings, Settings, UpstreamSettings } from './settings.ts';
+import { checkTcp } from './tcp-checks.ts';
 import { formatSize } from './units.ts';
 import { defaultMatch } from './upstream-keys.ts';
 import type { WrittenConfig, WrittenRoute, WrittenUpstream } from './vocabulary.ts';
@@ -91,8 +92,10 @@ class SettingsBuilder {
     if (written.endpoints !== undefined && written.dns !== undefined) {
       this.#findings.add([...path, 'dns'], 'dns and endpoints exclude each other', 'keep one of them');
     }
+    checkTcp(path, written, this.#findings);
     return {
       name,
+      protocol: written.protocol ?? 'http',
       hosts: written.hosts ?? [parseHostPattern(name) ?? { host: name.toLowerCase(), port: 0 }],
       listen: written.listen ?? null,
       source: this.#source(written),

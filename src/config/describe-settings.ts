@@ -56,6 +56,8 @@ const describeRest = (policy: PolicySettings, show: Show): Plain => ({
     body: show(describeBody(policy.fallback.body)),
     concurrency: policy.fallback.concurrency,
   },
+  upgrade: policy.upgrade,
+  tcp: { earlyReset: formatDuration(policy.tcp.earlyResetMs) },
 });
 
 const describeBulkhead = (policy: PolicySettings): Plain => ({
@@ -98,14 +100,25 @@ const describeSource = ({ source }: UpstreamSettings): Plain => {
   return source.kind === 'dns' ? { dns: formatDnsName(source) } : {};
 };
 
-const describeUpstream = (upstream: UpstreamSettings, show: Show): Plain => ({
-  protocol: 'http',
-  hosts: upstream.hosts.map(formatHostName),
-  ...(upstream.listen === null ? {} : { listen: formatListenAddress(upstream.listen) }),
-  ...describeSource(upstream),
+/** What a TCP upstream has of a policy: the rest speaks of requests and answers, and the format refuses it there. */
+const describeTcp = (policy: PolicySettings, show: Show): Plain => {
+  const { timeout, breaker, tcp } = describeRest(policy, show);
+  const retry = { ...describeRetry(policy), budget: policy.retry.budget };
+  return { timeout, breaker, tcp, bulkhead: describeBulkhead(policy), retry };
+};
+
+const describeHttp = (upstream: UpstreamSettings, show: Show): Plain => ({
   ...(upstream.hostHeader === null ? {} : { hostHeader: upstream.hostHeader }),
   ...describePolicy(upstream.policy, upstream.pool, show),
   routes: upstream.routes.map((route) => describeRoute(route, show)),
+});
+
+const describeUpstream = (upstream: UpstreamSettings, show: Show): Plain => ({
+  protocol: upstream.protocol,
+  hosts: upstream.hosts.map(formatHostName),
+  ...(upstream.listen === null ? {} : { listen: formatListenAddress(upstream.listen) }),
+  ...describeSource(upstream),
+  ...(upstream.protocol === 'tcp' ? describeTcp(upstream.policy, show) : describeHttp(upstream, show)),
 });
 
 const describeLimits = ({ limits, replayBytes }: Settings): Plain => ({

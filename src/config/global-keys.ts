@@ -40,7 +40,7 @@ export const globalKeys = {
     address: key(
       listenAddress,
       '127.0.0.1:7400',
-      'The proxy: absolute-form requests and requests routed by `Host`.',
+      'The proxy: absolute-form requests, CONNECT, and requests routed by `Host`.',
     ),
     unlisted: key(
       choice('deny', 'allow'),
@@ -58,7 +58,11 @@ export const globalKeys = {
       'How long an unlisted destination is remembered without a request.',
     ),
     maxConnections: key(count({ min: 1, max: million }), 10_000, 'Connections of clients at the same time.'),
-    maxTunnels: key(count({ min: 1, max: million }), 1000, 'Tunnels at the same time.'),
+    maxTunnels: key(
+      count({ min: 1, max: million }),
+      1000,
+      'Tunnels (CONNECT and upgrades) at the same time. They last as long as both sides want, and do not count in bulkheads.',
+    ),
   },
   limits: {
     requestLine: key(size({ min: 64, max: mib }), '8KiB', 'Method, target and version of a request.'),

@@ -1,7 +1,7 @@
 import { choice, flag, type Kind, listOf, Refusal, text } from './kinds.ts';
 import { count, duration, percent, size } from './number-kinds.ts';
-import { type Complete, key, optional, refusedKey, unsupported, type Written } from './rows.ts';
-import { fallbackWord, headerFields, retryCondition, statusRange } from './text-kinds.ts';
+import { type Complete, key, optional, refusedKey, type Written } from './rows.ts';
+import { fallbackWord, headerFields, retryCondition, statusRange, upgradeProtocol } from './text-kinds.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -128,8 +128,18 @@ export const routePolicyKeys = {
     ),
     concurrency: key(count({ min: 1, max: million }), 10, 'Fallbacks that may be served at the same time.'),
   },
-  upgrade: unsupported('Protocols that may be upgraded to.'),
-  tcp: unsupported('Policies of plain TCP connections.'),
+  upgrade: key(
+    listOf(upgradeProtocol, upgradeProtocol.range),
+    ['websocket'],
+    'Protocols that a request may switch to. The connection is then a tunnel: `timeout.idle` bounds its silence, and `egress.maxTunnels` how many there are.',
+  ),
+  tcp: {
+    earlyReset: key(
+      duration({ min: 1, max: hour }),
+      '1s',
+      'Of TCP upstreams and CONNECT: a connection that the upstream resets within this time, before its first byte, is a failure.',
+    ),
+  },
 };
 
 /** What `defaults` and upstreams may say beside that. */

@@ -44,6 +44,8 @@ export const toPolicySettings = (policy: Policy, body: Uint8Array): PolicySettin
     body,
     concurrency: policy.fallback.concurrency,
   },
+  upgrade: policy.upgrade,
+  tcp: { earlyResetMs: policy.tcp.earlyReset },
 });
 
 /** The pool's keys with units in their names. */

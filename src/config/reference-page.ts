@@ -95,5 +95,5 @@ ${table(without(routeKeys, routePolicyKeys), 'upstreams.*.routes[].')}
 ## Not in this version
 
 These keys are known and refused, so that nothing is ignored in silence: ${refusedOf(upstreamKeys).join(', ')},
-\`protocol: tcp\`, \`transport: undici\`.
+\`transport: undici\`.
 `;

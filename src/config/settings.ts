@@ -33,6 +33,7 @@ export interface RouteSettings {
 
 export interface UpstreamSettings {
   readonly name: string;
+  readonly protocol: 'http' | 'tcp';
   readonly hosts: readonly HostName[];
   /** A port of its own; null: none. */
   readonly listen: ListenAddress | null;

@@ -142,6 +142,20 @@ export const method: Kind<string> = text(
   { form: methodPattern },
 );
 
+const protocolPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(\/[!#$%&'*+.^_`|~0-9A-Za-z-]+)?$/;
+
+/** A protocol of the Upgrade field (RFC 9110, section 7.8), in lower case: it is compared without regard to case. */
+export const upgradeProtocol: Kind<string> = text(
+  'protocol names such as `websocket`',
+  (value) => {
+    if (!protocolPattern.test(value)) return new Refusal('is not the name of a protocol');
+    const name = value.toLowerCase();
+    if (name !== 'h2c' && name !== 'h2' && !name.startsWith('http/')) return name;
+    return new Refusal('is HTTP, which is never switched to here', 'leave it out');
+  },
+  { form: protocolPattern },
+);
+
 const cleanPath = /^\/[\x21\x22\x24-\x3e\x40-\x7e]*$/;
 
 /** An exact path or a prefix that ends in a star. */

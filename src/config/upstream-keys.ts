@@ -1,5 +1,5 @@
 import { defaultsOf } from './fill-in.ts';
-import { type Kind, leaf, listOf, oneOfForms, Refusal } from './kinds.ts';
+import { choice, type Kind, leaf, listOf, oneOfForms, Refusal } from './kinds.ts';
 import { policyKeys, routePolicyKeys } from './policy-keys.ts';
 import { key, optional, required, unsupported } from './rows.ts';
 import {
@@ -27,7 +27,11 @@ const supportedOnly = (supported: string, later: string): Kind<string> =>
 
 /** What an upstream alone may say. */
 export const upstreamKeys = {
-  protocol: key(supportedOnly('http', 'tcp'), 'http', 'What the upstream speaks.'),
+  protocol: key(
+    choice('http', 'tcp'),
+    'http',
+    'What the upstream speaks. `tcp` needs `listen`, and `endpoints` or `dns`.',
+  ),
   hosts: optional(
     listOf(hostPattern, 'a list of `name` or `name:port`'),
     'its key',

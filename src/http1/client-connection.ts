@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 import { type Expirable, Timeout } from '../lib/timeout-queue.ts';
 import type { BodyConsumer, BodySource } from './body.ts';
 import type { ClientBounds } from './limits.ts';
-import type { ConnectionKeeper, ResponseObserver, WireFault } from './response-observer.ts';
+import type { ResponseHead } from './response-head.ts';
+import type { BytesListener, ConnectionKeeper, ResponseObserver, WireFault } from './response-observer.ts';
 import { ResponseReader } from './response-reader.ts';
 import { WireWriter } from './wire-writer.ts';
 
@@ -17,7 +18,7 @@ export class ClientConnection implements BodyConsumer, Expirable {
   /** For the pool: runs while the connection is idle, or reads away what nobody wants. */
   readonly idleTimeout = new Timeout(this);
 
-  readonly #keeper: ConnectionKeeper;
+  readonly #keeper: ConnectionKeeper<ClientConnection>;
   readonly #reader: ResponseReader;
   readonly #writer: WireWriter;
   #observer: ResponseObserver | null = null;
@@ -36,9 +37,11 @@ export class ClientConnection implements BodyConsumer, Expirable {
   #isInUse = false;
   #hasServerEnded = false;
   #isGone = false;
+  /** Who reads since the protocol was switched; null: it was not. */
+  #successor: BytesListener | null = null;
 
   /** `socket` is connected and has no listeners yet; what is read from it is handed to {@link received}. */
-  constructor(socket: Socket, keeper: ConnectionKeeper, bounds: ClientBounds) {
+  constructor(socket: Socket, keeper: ConnectionKeeper<ClientConnection>, bounds: ClientBounds) {
     this.socket = socket;
     this.#keeper = keeper;
     this.#reader = new ResponseReader(bounds);
@@ -59,8 +62,17 @@ export class ClientConnection implements BodyConsumer, Expirable {
     return this.#hasHeard;
   }
 
-  /** Sends a request: its head through the empty line, then what `source` delivers. */
-  begin(method: string, headText: string, source: BodySource | null, observer: ResponseObserver): void {
+  /**
+   * Sends a request: its head through the empty line, then what `source` delivers. `offered`: the protocols, in lower
+   * case, that the head offers to switch to.
+   */
+  begin(
+    method: string,
+    headText: string,
+    source: BodySource | null,
+    observer: ResponseObserver,
+    offered = '',
+  ): void {
     this.exchanges += 1;
     this.#observer = observer;
     this.#source = source;
@@ -69,7 +81,7 @@ export class ClientConnection implements BodyConsumer, Expirable {
     this.#isPaused = false;
     this.#discarded = -1;
     this.#hasHeard = false;
-    this.#reader.begin(method);
+    this.#reader.begin(method, offered);
     this.#writer.begin(headText, source !== null && source.length < 0);
     source?.attach(this);
     if (this.#isGone) return;
@@ -135,7 +147,7 @@ export class ClientConnection implements BodyConsumer, Expirable {
    * is kept is kept as a copy, and there are no more of them than a writer copies anyway.
    */
   received(bytes: Buffer, isOwned: boolean): boolean {
-    if (this.#isGone) return true;
+    if (this.#isGone) return this.#successor === null || this.#successor(bytes, isOwned);
     if (!this.#isBusy) {
       // Nobody asked: whatever this is, it must not be taken for the answer to the next request.
       this.destroy();
@@ -185,11 +197,34 @@ export class ClientConnection implements BodyConsumer, Expirable {
         this.#take(reader.consumed);
         this.#observer?.responseHead(reader.head!);
         return !this.#settle();
+      case 'switched':
+        this.#take(reader.consumed);
+        this.#handOver(reader.head!);
+        return false;
       default:
         this.#take(reader.consumed);
         if (reader.dataEnd > from) this.#deliver(bytes.subarray(from, reader.dataEnd));
         return !this.#settle() && !this.#isGone;
     }
+  }
+
+  /** Lets go of the socket: what happens to it is no longer heard here, and the pool has a place more. */
+  #handOver(head: ResponseHead): void {
+    const observer = this.#observer;
+    const early = this.#pending === null ? null : Buffer.from(this.#pending.subarray(this.#from));
+    if (observer === null) {
+      this.destroy();
+      return;
+    }
+    this.#observer = null;
+    this.#pending = null;
+    this.#isBusy = false;
+    this.#isGone = true;
+    this.#keeper.gone(this);
+    const listen = (listener: BytesListener): void => {
+      this.#successor = listener;
+    };
+    observer.responseSwitched(head, { socket: this.socket, early, listen });
   }
 
   #deliver(chunk: Buffer): void {

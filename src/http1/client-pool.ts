@@ -21,7 +21,7 @@ const KEEP_ALIVE_MARGIN_MS = 1000;
 /**
  * The connections to one endpoint: the idle ones, last used first, and places for those that exist. It opens none.
  */
-export class ClientPool implements ConnectionKeeper {
+export class ClientPool implements ConnectionKeeper<ClientConnection> {
   readonly #clock: Clock;
   readonly #bounds: ClientPoolBounds;
   readonly #idle: ClientConnection[] = [];

@@ -30,6 +30,8 @@ export class ResponseHead {
   keepAliveMs = -1;
   nominated: readonly string[] = nobody;
   retryAfterField = -1;
+  /** Protocols of the Upgrade field in lower case; empty for none, or where Connection does not name it. */
+  upgrade = '';
 
   /** `scanner` has just said `complete`; `text` is what it read. */
   constructor(scanner: HeadScanner, text: string) {
@@ -69,6 +71,7 @@ export class ResponseHead {
     let options: ConnectionOptions | null = null;
     let transferEncoding = -1;
     let lengthField = -1;
+    let upgradeField = -1;
     for (let i = 0; i < fields.count; i += 1) {
       switch (fields.id(i)) {
         case Field.contentLength:
@@ -89,6 +92,9 @@ export class ResponseHead {
         case Field.retryAfter:
           this.retryAfterField = i;
           break;
+        case Field.upgrade:
+          upgradeField = i;
+          break;
         default:
       }
     }
@@ -96,6 +102,7 @@ export class ResponseHead {
     if (options !== null) {
       this.nominated = options.nominated;
       this.isPersistent = !options.close && (this.minor === 1 || options.keepAlive);
+      if (options.upgrade && upgradeField >= 0) this.upgrade = this.value(upgradeField).toLowerCase();
     }
     return this.#readFraming(method, lengthField, transferEncoding);
   }

@@ -1,4 +1,4 @@
-import type { ClientConnection } from './client-connection.ts';
+import type { Socket } from 'node:net';
 import type { ResponseHead } from './response-head.ts';
 import type { Violation } from './violation.ts';
 
@@ -9,7 +9,19 @@ export type WireFault =
   /** The server broke a rule of the wire. */
   | { readonly kind: 'malformed'; readonly violation: Violation };
 
-/** Hears the answer to one request. After `responseEnd` or `responseFailed` nothing more is called. */
+/** Takes what was read: its own to keep where `isOwned`, else good until it returns. True: it is free again. */
+export type BytesListener = (bytes: Buffer, isOwned: boolean) => boolean;
+
+/** A connection to an upstream that carries bytes and no messages. Whoever gets it owns the socket. */
+export interface OpenConnection {
+  readonly socket: Socket;
+  /** What has been read of it already; null: nothing. */
+  readonly early: Buffer | null;
+  /** What is read from now on comes here, and not as `data`. To be called before the control returns to the loop. */
+  listen(listener: BytesListener): void;
+}
+
+/** Hears the answer to one request. After `responseEnd`, `responseSwitched` or `responseFailed` nothing more is called. */
 export interface ResponseObserver {
   responseInformational(head: ResponseHead): void;
   /** The final head; valid until the call returns. */
@@ -20,15 +32,17 @@ export interface ResponseObserver {
   responseFlush(): void;
   /** `trailers`: checked field lines, each with its line end. */
   responseEnd(trailers: string): void;
+  /** The server speaks one of the offered protocols from now on. */
+  responseSwitched(head: ResponseHead, connection: OpenConnection): void;
   responseFailed(fault: WireFault): void;
 }
 
 /** Where a connection goes when it is free again, or gone. */
-export interface ConnectionKeeper {
+export interface ConnectionKeeper<Connection> {
   /** Reads away an answer that nobody wants: it must not take for ever. */
-  discarding(connection: ClientConnection): void;
+  discarding(connection: Connection): void;
   /** Ready for another exchange. `keepAliveMs`: how long the server said it keeps it; -1 where it did not. */
-  released(connection: ClientConnection, keepAliveMs: number): void;
+  released(connection: Connection, keepAliveMs: number): void;
   /** Closed, for whatever cause. */
-  gone(connection: ClientConnection): void;
+  gone(connection: Connection): void;
 }

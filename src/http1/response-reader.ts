@@ -11,6 +11,8 @@ export type ResponsePart =
   /** Another informational head. */
   | 'informational'
   | 'head'
+  /** The final head: what follows is the protocol that it switches to. */
+  | 'switched'
   /** Content, from where reading began to `dataEnd`. */
   | 'data'
   /** Bytes after the whole answer. */
@@ -31,6 +33,7 @@ export class ResponseReader {
   readonly #bounds: ClientBounds;
   readonly #scanner: HeadScanner;
   #method = '';
+  #offered = '';
   #informational = 0;
   #mustReset = true;
   #body: BodyReader | null = null;
@@ -40,9 +43,10 @@ export class ResponseReader {
     this.#scanner = new HeadScanner('response', bounds.head);
   }
 
-  /** Makes ready for the answer to a request with `method`. */
-  begin(method: string): void {
+  /** Makes ready for the answer to a request with `method` that offered these protocols to switch to. */
+  begin(method: string, offered: string): void {
     this.#method = method;
+    this.#offered = offered;
     this.#informational = 0;
     this.#body = null;
     this.head = null;
@@ -93,10 +97,18 @@ export class ResponseReader {
 
   #informed(head: ResponseHead): ResponsePart {
     this.#informational += 1;
-    if (head.status === 101) return this.#malformed(violations.switched);
+    if (head.status === 101) return this.#switched(head);
     if (this.#informational > this.#bounds.informational) return this.#malformed(violations.informational);
     this.#mustReset = true;
     return 'informational';
+  }
+
+  /** To something that was offered, and nothing else (RFC 9110 section 7.8). */
+  #switched(head: ResponseHead): ResponsePart {
+    const isOffered = head.upgrade !== '' && this.#offered.split(', ').includes(head.upgrade);
+    if (!isOffered || head.minor === 0) return this.#malformed(violations.switched);
+    this.head = head;
+    return 'switched';
   }
 
   #begun(head: ResponseHead): ResponsePart {

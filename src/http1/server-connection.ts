@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 import { type Expirable, Timeout } from '../lib/timeout-queue.ts';
 import { BodyReader } from './body.ts';
 import { HeadScanner } from './head-scanner.ts';
-import type { ServerContext } from './request-handler.ts';
+import type { RequestConnection, ServerContext } from './request-handler.ts';
 import { RequestHead } from './request-head.ts';
-import { type ExchangeConnection, ServerExchange } from './server-exchange.ts';
+import { type ClientSide, type ExchangeConnection, ServerExchange } from './server-exchange.ts';
 import { type Violation, violations } from './violation.ts';
 import { WireWriter } from './wire-writer.ts';
 
@@ -15,7 +15,7 @@ const MAX_PENDING = 64 * 1024;
  * One client's connection: requests in, one exchange at a time and in order, answers out. It holds the limits and the
  * time limits of `http1/` and knows no policy.
  */
-export class ServerConnection implements ExchangeConnection, Expirable {
+export class ServerConnection implements ExchangeConnection, RequestConnection, Expirable {
   readonly socket: Socket;
   readonly writer: WireWriter;
   /** Set when the process wants to end: the next answer closes the connection. */
@@ -35,6 +35,10 @@ export class ServerConnection implements ExchangeConnection, Expirable {
   #isClosed = false;
   #hasClientEnded = false;
   #unwritten = 0;
+  readonly #onData = (chunk: Buffer): void => this.#received(chunk);
+  readonly #onDrain = (): void => this.#drained();
+  readonly #onEnd = (): void => this.#clientEnded();
+  readonly #onError = (): void => this.destroy();
 
   constructor(socket: Socket, context: ServerContext) {
     this.socket = socket;
@@ -43,10 +47,10 @@ export class ServerConnection implements ExchangeConnection, Expirable {
     this.#scanner = new HeadScanner('request', context.bounds.head);
     context.headTimeouts.arm(this.#readTimeout, context.clock.now());
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#received(chunk));
-    socket.on('drain', () => this.#drained());
-    socket.on('end', () => this.#clientEnded());
-    socket.on('error', () => this.destroy());
+    socket.on('data', this.#onData);
+    socket.on('drain', this.#onDrain);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
     socket.on('close', () => this.#closed());
   }
 
@@ -77,13 +81,23 @@ export class ServerConnection implements ExchangeConnection, Expirable {
     else this.readOn();
   }
 
-  /** Closes a connection that is between requests; others close after their answer. */
+  /** For the exchange: only the end of the socket still matters here. */
+  switchOver(): ClientSide {
+    const { socket } = this;
+    const early = this.#pending === null ? null : this.#pending.subarray(this.#from);
+    this.#readTimeout.disarm();
+    this.#writeTimeout.disarm();
+    this.#pending = null;
+    socket.off('data', this.#onData).off('drain', this.#onDrain);
+    socket.off('end', this.#onEnd).off('error', this.#onError);
+    return { socket, early };
+  }
+
   drain(): void {
     this.isDraining = true;
     if (this.exchange === null && this.#pending === null) this.#end();
   }
 
-  /** The client has left: whoever works for it stops. */
   abandon(): void {
     this.exchange?.observer?.clientGone();
     this.destroy();

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { BodyConsumer, BodyReader, BodySource } from './body.ts';
 import type { RequestHead } from './request-head.ts';
 import type { Violation } from './violation.ts';
@@ -25,7 +26,16 @@ export interface ExchangeConnection {
   /** Passes on whether more may be written, and keeps watch where not. */
   written(goOn: boolean): boolean;
   exchangeOver(mustClose: boolean): void;
+  /** What comes is no HTTP from now on: nothing more is read or watched here. */
+  switchOver(): ClientSide;
   destroy(): void;
+}
+
+/** A client's connection that carries bytes and no messages. Whoever gets it reads, writes and ends it. */
+export interface ClientSide {
+  readonly socket: Socket;
+  /** What came after the request's head; null: nothing. */
+  readonly early: Buffer | null;
 }
 
 /** Content that is read away after an early answer, to keep the connection. */
@@ -63,6 +73,11 @@ export class ServerExchange implements BodySource {
     this.head = head;
     this.#reader = reader;
     this.length = head.framing === 'chunked' ? -1 : head.contentLength;
+  }
+
+  /** What it asks for: an answer, or a tunnel. */
+  get protocol(): 'http' | 'connect' {
+    return this.head.method === 'CONNECT' ? 'connect' : 'http';
   }
 
   get hasBody(): boolean {
@@ -136,6 +151,14 @@ export class ServerExchange implements BodySource {
     this.isAnswered = true;
     this.#willClose = willClose;
     this.#connection.writer.begin(text, isChunked);
+  }
+
+  /** The last head on this connection, through its empty line: then it is a tunnel. Its end is told by {@link cut}. */
+  switchOver(text: string): ClientSide {
+    this.isAnswered = true;
+    this.#connection.writer.begin(text, false);
+    this.#connection.writer.flush();
+    return this.#connection.switchOver();
   }
 
   /** True when no content of the answer is in use any more. */

@@ -76,7 +76,7 @@ export const violations = {
   trace: violation(405, 'trace', 'TRACE is not allowed'),
   max_forwards: violation(400, 'max_forwards', 'Max-Forwards is not a number'),
   informational: violation(400, 'informational', 'There are too many informational responses'),
-  switched: violation(400, 'switched', 'The protocol was switched without being asked'),
+  switched: violation(400, 'switched', 'The protocol was switched without being asked, or to another one'),
   // Body
   chunk_size: violation(400, 'chunk_size', 'A chunk size is malformed or too large'),
   chunk_extension: violation(400, 'chunk_extension', 'A chunk extension is malformed'),

@@ -1,10 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { ServerBounds } from '../http1/limits.ts';
-import type { RequestHandler, ServerContext } from '../http1/request-handler.ts';
+import type { RequestConnection, RequestHandler, ServerContext } from '../http1/request-handler.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { ServerConnection } from '../http1/server-connection.ts';
 import type { ServerExchange } from '../http1/server-exchange.ts';
 import type { Violation } from '../http1/violation.ts';
+import type { Cap } from '../lib/cap.ts';
 import { TimeoutQueue } from '../lib/timeout-queue.ts';
 import { type Rejected, rejected } from '../policy/outcome.ts';
 import { ExchangeRecord, type RecordSource } from '../proxy/exchange-record.ts';
@@ -13,15 +14,15 @@ import type { ForwardContext } from '../proxy/plan.ts';
 import { refusalOf } from '../proxy/refusal.ts';
 import { endsConnection, refusalText, writeOwnAnswer } from '../proxy/reply.ts';
 import { isLoop, type Routed } from '../proxy/route.ts';
+import { upgradeRefusal } from '../proxy/upgrade.ts';
 import type { CommandRecorder } from '../telemetry/events.ts';
-import type { ConnectionCap } from './connection-cap.ts';
 import type { Departures } from './departures.ts';
+import { type DataListener, listenOn } from './listening.ts';
 
 /** How long a connection that we have ended may take to end on the client's side. */
 const LINGER_MS = 1000;
 /** A FIN that comes this long after the request's last byte is no part of the request. */
 const LAST_WORD_MS = 20;
-const BACKLOG = 511;
 
 export interface HttpListenerOptions {
   readonly context: ForwardContext;
@@ -32,7 +33,7 @@ export interface HttpListenerOptions {
     readonly bodyIdleMs: number;
     readonly writeStallMs: number;
   };
-  readonly cap: ConnectionCap;
+  readonly cap: Cap;
   readonly departures: Departures;
   /** Books for requests that find no command. */
   readonly unrouted: CommandRecorder;
@@ -40,11 +41,11 @@ export interface HttpListenerOptions {
 }
 
 /** One HTTP port on localhost: sockets in, exchanges out. */
-export class HttpListener implements RequestHandler {
+export class HttpListener implements RequestHandler, DataListener {
   readonly #options: HttpListenerOptions;
   readonly #context: ServerContext;
   readonly #server: Server;
-  readonly #connections = new Set<ServerConnection>();
+  readonly #connections = new Set<RequestConnection>();
   #isDraining = false;
 
   constructor(options: HttpListenerOptions) {
@@ -66,17 +67,7 @@ export class HttpListener implements RequestHandler {
 
   /** Resolves when it listens, rejects with the system's error. */
   listen(host: string, port: number): Promise<{ host: string; port: number }> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host, port, backlog: BACKLOG }, () => {
-        this.#server.removeListener('error', reject);
-        // A connection that could not be taken, for want of descriptors: it costs that one, not the process.
-        this.#server.on('error', () => {});
-        const address = this.#server.address();
-        if (address === null || typeof address === 'string') reject(new Error('no address'));
-        else resolve({ host: address.address, port: address.port });
-      });
-    });
+    return listenOn(this.#server, host, port);
   }
 
   /** Connections with an exchange under way, or with an answer that the client has not taken yet. */
@@ -107,9 +98,8 @@ export class HttpListener implements RequestHandler {
   request(exchange: ServerExchange): void {
     const { context, route } = this.#options;
     const { head } = exchange;
-    const refusal = refusalFor(head, context.pseudonym);
-    if (refusal !== null) {
-      this.#refuse(exchange, refusal);
+    if (isLoop(head, context.pseudonym)) {
+      this.#refuse(exchange, rejected('proxy_loop'));
       return;
     }
     if (isForUs(head)) {
@@ -117,19 +107,24 @@ export class HttpListener implements RequestHandler {
       return;
     }
     const routed = route(head);
-    if (routed.kind === 'rejected') this.#refuse(exchange, routed);
+    if (routed.kind === 'rejected') {
+      this.#refuse(exchange, routed);
+      return;
+    }
+    const notOffered = upgradeRefusal(head, routed.plan);
+    if (notOffered !== null) this.#refuse(exchange, notOffered);
     else forward(exchange, routed.plan, routed.destination, context);
   }
 
   refusal(violation: Violation, head: RequestHead | null): string {
     const refusal = refusalOf(violation);
-    const record = this.#record({ head, requestBytes: 0, responseBytes: 0 });
+    const record = this.#record({ protocol: 'http', head, requestBytes: 0, responseBytes: 0 });
     const text = refusalText(record, refusal);
     this.#note(record, { ...refusal, detail: violation.rule });
     return text;
   }
 
-  clientEnded(connection: ServerConnection): void {
+  clientEnded(connection: RequestConnection): void {
     const { exchange } = connection;
     const { departures, context } = this.#options;
     if (exchange === null) return;
@@ -144,7 +139,7 @@ export class HttpListener implements RequestHandler {
     }
   }
 
-  closed(connection: ServerConnection): void {
+  closed(connection: RequestConnection): void {
     this.#connections.delete(connection);
     this.#options.cap.leave();
   }
@@ -162,7 +157,7 @@ export class HttpListener implements RequestHandler {
   /** One connection too many: it is told so, and nothing is kept of it. */
   #turnAway(socket: Socket): void {
     const refusal = rejected('too_many_connections');
-    const record = this.#record({ head: null, requestBytes: 0, responseBytes: 0 });
+    const record = this.#record({ protocol: 'http', head: null, requestBytes: 0, responseBytes: 0 });
     const text = refusalText(record, refusal);
     this.#note(record, refusal);
     socket.on('error', () => socket.destroy());
@@ -207,20 +202,3 @@ export class HttpListener implements RequestHandler {
 /** OPTIONS that may go no further is answered by whoever has it (RFC 9110 section 7.6.2). */
 const isForUs = (head: RequestHead): boolean =>
   head.method === 'OPTIONS' && head.maxForwardsField >= 0 && /^0+$/.test(head.value(head.maxForwardsField));
-
-/** What no route could change. */
-const refusalFor = (head: RequestHead, pseudonym: string): Rejected | null => {
-  if (head.method === 'CONNECT') {
-    return rejected(
-      'connect_unsupported',
-      -1,
-      'Send plain http requests, or reach the destination without the proxy',
-    );
-  }
-  if (isLoop(head, pseudonym)) return rejected('proxy_loop');
-  // Cleartext HTTP/2 is never passed on: an offer of it is taken out, and the request is an ordinary one.
-  if (head.upgrade !== '' && head.upgrade !== 'h2c') {
-    return rejected('upgrade_unsupported', -1, 'Protocol upgrades cannot be passed on');
-  }
-  return null;
-};

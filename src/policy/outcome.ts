@@ -89,3 +89,5 @@ export const rejected = (reason: RejectedReason, retryAfterMs = -1, detail = '')
 });
 
 export const clientGone: Cancelled = Object.freeze({ kind: 'cancelled', reason: 'client_gone' });
+
+export const noEndpoint: Rejected = Object.freeze(rejected('no_endpoint'));

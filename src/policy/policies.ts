@@ -88,6 +88,11 @@ export interface FallbackSettings {
   readonly concurrency: number;
 }
 
+export interface TcpSettings {
+  /** A connection that is reset within this time, before the upstream's first byte, is a failure. */
+  readonly earlyResetMs: number;
+}
+
 /** Everything that a route can override, key by key. */
 export interface PolicySettings {
   readonly timeout: TimeoutSettings;
@@ -96,4 +101,7 @@ export interface PolicySettings {
   readonly retry: RetrySettings;
   readonly failure: FailureSettings;
   readonly fallback: FallbackSettings;
+  /** Protocols that may be switched to, in lower case. */
+  readonly upgrade: readonly string[];
+  readonly tcp: TcpSettings;
 }

@@ -171,7 +171,7 @@ export const reasons = {
     'http_request_denied',
     'An https target needs an upstream with tls; use CONNECT instead',
   ),
-  connect_unsupported: rejected(501, 'http_request_denied', 'CONNECT is not supported'),
+  not_http: rejected(400, 'http_request_denied', 'The destination speaks TCP and no HTTP'),
   upgrade_unsupported: rejected(501, 'http_request_denied', 'This protocol upgrade is not supported'),
   bad_request: rejected(400, 'http_request_error', 'The request is malformed or ambiguous'),
   method_not_allowed: rejected(405, 'http_request_denied', 'The method is not allowed'),
@@ -191,6 +191,8 @@ export const reasons = {
     'connection_limit_reached',
     'Too many connections to the proxy are open',
   ),
+
+  too_many_tunnels: rejected(503, 'connection_limit_reached', 'Too many tunnels are open'),
 
   // The client left: logged as 499, never sent.
   client_gone: {

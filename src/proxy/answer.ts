@@ -1,5 +1,5 @@
 import type { ResponseHead } from '../http1/response-head.ts';
-import type { ServerExchange } from '../http1/server-exchange.ts';
+import type { Exchange } from './exchange.ts';
 import { responseText } from './headers.ts';
 import type { ForwardContext } from './plan.ts';
 
@@ -13,7 +13,7 @@ export interface Answer {
 }
 
 /** Frames an upstream's answer for this client: nothing of the upstream's own framing is taken over unsaid. */
-export const answerFor = (exchange: ServerExchange, head: ResponseHead, context: ForwardContext): Answer => {
+export const answerFor = (exchange: Exchange, head: ResponseHead, context: ForwardContext): Answer => {
   const { minor } = exchange.head;
   const hasUnknownEnd = head.framing === 'chunked' || head.framing === 'close';
   const isChunked = hasUnknownEnd && minor === 1;

@@ -1,8 +1,9 @@
 import type { ResponseHead } from '../http1/response-head.ts';
+import type { OpenConnection } from '../http1/response-observer.ts';
 import { type Expirable, Timeout } from '../lib/timeout-queue.ts';
 import { parseRetryAfter } from '../policy/classify.ts';
 import type { Permit } from '../policy/gate.ts';
-import { type Failure, failure, type Outcome } from '../policy/outcome.ts';
+import { type Failure, failure, type Outcome, success } from '../policy/outcome.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { Attempt, OutgoingRequest, ResponseSink } from '../upstream/transport.ts';
 import type { ForwardContext, Plan } from './plan.ts';
@@ -13,6 +14,8 @@ export interface AttemptObserver {
   informational(head: ResponseHead): void;
   /** The final head, already judged. It is valid until the call returns. `retryAfterMs` -1: it does not say. */
   answered(head: ResponseHead, outcome: Outcome, retryAfterMs: number): void;
+  /** Instead of `answered`: bytes flow from now on; `head` is the 101 that says so, null where none was asked for. */
+  switched(head: ResponseHead | null, connection: OpenConnection): void;
   /** It ended without a head. */
   unanswered(outcome: Outcome): void;
   data(chunk: Buffer): boolean;
@@ -40,6 +43,8 @@ export class AttemptRun implements ResponseSink, Expirable {
   #verdict: Outcome | null = null;
   #isPaused = false;
   #isWhole = true;
+  /** When the connection was open that was all that was wanted; -1: it was not. */
+  #openedAt = -1;
 
   constructor(
     plan: Plan,
@@ -100,7 +105,29 @@ export class AttemptRun implements ResponseSink, Expirable {
   }
 
   expired(): void {
-    this.abort(failure('attempt_timeout', false));
+    if (this.#openedAt < 0) this.abort(failure('attempt_timeout', false));
+    else this.proved();
+  }
+
+  /** False while a connection is open and may still turn out to be none. */
+  get isProved(): boolean {
+    return this.#verdict !== null;
+  }
+
+  /** The connection is one: the upstream has said something, or has kept it long enough. */
+  proved(): void {
+    if (this.#verdict === null) this.#judge(success(0));
+  }
+
+  /** What it was switched to is over; the observer need not be told. */
+  tunnelEnded(outcome: Outcome): void {
+    // A client that closes first, or a limit of time, says nothing against a connection that was there.
+    if (this.#verdict !== null) this.#plan.upstream.tunnelClosed(this.endpoint);
+    else if (outcome.kind === 'failure' && outcome.reason === 'reset') this.#judge(outcome);
+    else {
+      this.proved();
+      this.#plan.upstream.tunnelClosed(this.endpoint);
+    }
   }
 
   connected(connectMs: number): void {
@@ -117,6 +144,15 @@ export class AttemptRun implements ResponseSink, Expirable {
     const outcome = this.#plan.classifier.classify(head.status, retryAfterMs);
     this.#judge(outcome);
     this.#observer.answered(head, outcome, retryAfterMs);
+  }
+
+  switched(head: ResponseHead | null, connection: OpenConnection): void {
+    const now = this.#context.clock.now();
+    this.#openedAt = now;
+    // A load balancer accepts and resets where nobody is behind it: the verdict waits until it is known to be none.
+    if (head === null) this.#plan.timeouts.earlyReset.arm(this.#timeout, now);
+    else this.#judge(success(head.status));
+    this.#observer.switched(head, connection);
   }
 
   data(chunk: Buffer): boolean {
@@ -140,13 +176,14 @@ export class AttemptRun implements ResponseSink, Expirable {
   /** The vote: breaker, endpoint and books, once. */
   #judge(outcome: Outcome): void {
     const now = this.#context.clock.now();
-    const elapsedMs = now - this.#startedAt;
+    const elapsedMs = (this.#openedAt < 0 ? now : this.#openedAt) - this.#startedAt;
     this.#verdict = outcome;
     this.#timeout.disarm();
     // Slow can only be who has all that there is to answer: until then it is the client that takes its time.
     this.#permit.settle(outcome, this.#isWhole ? elapsedMs : 0, now);
     this.#plan.upstream.attemptSettled(this.endpoint, outcome, now);
     this.#plan.recorder.attemptSettled(outcome, elapsedMs, now);
+    if (this.#openedAt >= 0 && outcome.kind === 'success') this.#plan.upstream.tunnelOpened(this.endpoint);
   }
 
   /**

@@ -1,8 +1,10 @@
 import type { RequestHead } from '../http1/request-head.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
 import type { FallbackUse } from '../policy/fallback.ts';
 import { type Outcome, success } from '../policy/outcome.ts';
 import { type Reason, reasons } from '../policy/reason.ts';
-import type { ExchangeEnded, RetrySkip } from '../telemetry/events.ts';
+import type { CloseReason, ExchangeEnded, RetrySkip } from '../telemetry/events.ts';
+import type { ExchangeProtocol } from './exchange.ts';
 import type { Plan } from './plan.ts';
 
 /** What is longer is not an id but an attack on the log. */
@@ -10,6 +12,7 @@ const MAX_ID = 128;
 
 /** Where a record reads what only the wire knows. */
 export interface RecordSource {
+  readonly protocol: ExchangeProtocol;
   /** null: the request could not be read. */
   readonly head: RequestHead | null;
   readonly requestBytes: number;
@@ -19,7 +22,7 @@ export interface RecordSource {
 /** What is known of one exchange, filled in while it goes on and read by telemetry at its end. */
 export class ExchangeRecord implements ExchangeEnded {
   readonly startedAt: number;
-  readonly protocol = 'http';
+  protocol: ExchangeEnded['protocol'];
   readonly upstream: string;
   readonly route: string;
   readonly isUnlisted: boolean;
@@ -35,14 +38,18 @@ export class ExchangeRecord implements ExchangeEnded {
   firstByteMs = -1;
   totalMs = 0;
   detail = '';
+  closeReason: CloseReason | null = null;
 
   readonly #source: RecordSource;
   readonly #nextRequestId: () => string;
   #requestId = '';
+  #sentBytes = -1;
+  #receivedBytes = -1;
 
   /** `plan` null: the request found none. */
   constructor(source: RecordSource, startedAt: number, nextRequestId: () => string, plan: Plan | null) {
     this.#source = source;
+    this.protocol = source.protocol;
     this.startedAt = startedAt;
     this.upstream = plan === null ? '' : plan.upstreamName;
     this.route = plan === null ? '' : plan.routeName;
@@ -50,17 +57,41 @@ export class ExchangeRecord implements ExchangeEnded {
     this.#nextRequestId = nextRequestId;
   }
 
+  /** The upstream's answer is on its way to the client. */
+  answered(outcome: Outcome, status: number, now: number): void {
+    this.outcome = outcome;
+    this.status = status;
+    this.firstByteMs = now - this.startedAt;
+  }
+
+  /** It has become a tunnel; `head`: the 101 that says so, null where a connection was all that was asked for. */
+  switched(protocol: ExchangeProtocol, head: ResponseHead | null, now: number): void {
+    if (head !== null) this.protocol = 'upgrade';
+    // A plain TCP connection is told nothing.
+    this.status = protocol === 'tcp' ? 0 : (head?.status ?? 200);
+    this.firstByteMs = now - this.startedAt;
+  }
+
+  /** What went through the tunnel, from the client and to it, and how it ended. */
+  passed(sentBytes: number, receivedBytes: number, why: CloseReason): void {
+    this.#sentBytes = sentBytes;
+    this.#receivedBytes = receivedBytes;
+    this.closeReason = why;
+  }
+
   /** The last word. */
   ended(outcome: Outcome, now: number): void {
     this.outcome = outcome;
     if (outcome.kind !== 'success') this.reason = outcome.reason;
     if (outcome.kind === 'cancelled') this.status = reasons[outcome.reason].status;
+    // Whatever it was, there was nobody to tell it to.
+    if (this.protocol === 'tcp') this.status = 0;
     if (outcome.kind === 'failure' || outcome.kind === 'rejected') this.detail = outcome.detail;
     this.totalMs = now - this.startedAt;
   }
 
   get method(): string {
-    return this.#source.head?.method ?? '';
+    return this.protocol === 'tcp' ? '' : (this.#source.head?.method ?? '');
   }
 
   get host(): string {
@@ -91,10 +122,10 @@ export class ExchangeRecord implements ExchangeEnded {
   }
 
   get requestBytes(): number {
-    return this.#source.requestBytes;
+    return this.#sentBytes < 0 ? this.#source.requestBytes : this.#sentBytes;
   }
 
   get responseBytes(): number {
-    return this.#source.responseBytes;
+    return this.#receivedBytes < 0 ? this.#source.responseBytes : this.#receivedBytes;
   }
 }

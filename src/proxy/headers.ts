@@ -84,6 +84,8 @@ export interface RequestRules {
   readonly via: string;
   /** Which attempt it is for, from 1. */
   readonly attempt: number;
+  /** Protocols to offer to switch to, as the field writes them; empty for none. */
+  readonly offered: string;
 }
 
 /** The head for the upstream, as wire text through the empty line. */
@@ -98,6 +100,7 @@ export const requestText = (head: RequestHead, rules: RequestRules): string => {
   const mark = rules.attempt === 1 ? head.attemptMark : rules.attempt;
   if (mark > 1) text += `x-outrigger-attempt: ${mark}\r\n`;
   if (head.takesTrailers) text += 'TE: trailers\r\n';
+  if (rules.offered !== '') text += `Connection: Upgrade\r\nUpgrade: ${rules.offered}\r\n`;
   return `${text}${rules.via}\r\n`;
 };
 
@@ -129,6 +132,10 @@ export const responseText = (head: ResponseHead, rules: ResponseRules): string =
   if (rules.connection !== '') text += `Connection: ${rules.connection}\r\n`;
   return `${text}${rules.via}\r\n`;
 };
+
+/** The head that switches the protocol, for the client. */
+export const switchingText = (head: ResponseHead, via: string): string =>
+  `HTTP/1.1 101 Switching Protocols\r\n${copyFields(head, responseFields, 0)}Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n${via}\r\n`;
 
 /** An informational head for the client. */
 export const informationalText = (head: ResponseHead, via: string): string =>

@@ -19,6 +19,8 @@ export interface PlanTimeouts {
   readonly total: TimeoutQueue;
   readonly idle: TimeoutQueue;
   readonly body: TimeoutQueue;
+  /** How long a connection that nothing was heard on may turn out to be none. */
+  readonly earlyReset: TimeoutQueue;
 }
 
 /**
@@ -26,6 +28,7 @@ export interface PlanTimeouts {
  * object that does nothing, so that nobody asks whether it is on.
  */
 export interface Plan {
+  readonly kind: 'plan';
   readonly upstreamName: string;
   /** Empty where the upstream has no routes. */
   readonly routeName: string;
@@ -45,7 +48,19 @@ export interface Plan {
   readonly replayBytes: number;
   /** True: methods that are not idempotent are repeated too. */
   readonly repeatsAll: boolean;
+  /** Protocols that may be switched to, in lower case. */
+  readonly upgrades: readonly string[];
+  /** The same command for who asks for a connection and not for an answer (CONNECT, TCP); itself where it is one. */
+  readonly tunnel: Plan;
   readonly recorder: CommandRecorder;
+}
+
+/** A bound on how many tunnels are open, whoever opened them. */
+export interface TunnelPlaces {
+  readonly isFull: boolean;
+  /** False when there is no place; then nothing is taken. */
+  enter(): boolean;
+  leave(): void;
 }
 
 /** What all exchanges share. */
@@ -54,6 +69,8 @@ export interface ForwardContext {
   readonly random: () => number;
   readonly bus: Bus;
   readonly replayPool: ReplayPool;
+  /** For CONNECT and upgrades: they may last for days, and would fill the bulkheads that requests need. */
+  readonly tunnels: TunnelPlaces;
   /** How the process calls itself in Via. */
   readonly pseudonym: string;
   /** Our Via line (RFC 9110 section 7.6.3) with its line end, for a message received as HTTP/1.0 and as HTTP/1.1. */

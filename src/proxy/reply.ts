@@ -1,7 +1,7 @@
-import type { ServerExchange } from '../http1/server-exchange.ts';
 import { http } from '../lib/node-http.ts';
 import type { Failure, Rejected } from '../policy/outcome.ts';
 import { type FailureReason, type Reason, reasons } from '../policy/reason.ts';
+import type { Exchange } from './exchange.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import type { Plan } from './plan.ts';
 import type { StandIn } from './stand-in.ts';
@@ -95,12 +95,12 @@ export const refusalText = (record: ExchangeRecord, refusal: Rejected): string =
 };
 
 /** True when our own answer ends the connection. Its head is written for HTTP/1.1: HTTP/1.0 takes silence for a close. */
-export const endsConnection = (exchange: ServerExchange): boolean =>
+export const endsConnection = (exchange: Exchange): boolean =>
   !exchange.canPersist || exchange.head.minor === 0;
 
 /** Answers the exchange with what went wrong. The caller finishes it. */
 export const writeOwnAnswer = (
-  exchange: ServerExchange,
+  exchange: Exchange,
   record: ExchangeRecord,
   outcome: Failure | Rejected,
 ): void => {
@@ -118,7 +118,7 @@ export const standsIn = ({ fallback }: Plan, record: ExchangeRecord, reason: Fai
 
 /** Answers with the fallback where the plan has one for this outcome, else with what went wrong. The caller finishes it. */
 export const answerInstead = (
-  exchange: ServerExchange,
+  exchange: Exchange,
   plan: Plan,
   record: ExchangeRecord,
   outcome: Failure | Rejected,
@@ -137,7 +137,7 @@ export const answerInstead = (
 };
 
 const writeStandIn = (
-  exchange: ServerExchange,
+  exchange: Exchange,
   record: ExchangeRecord,
   outcome: Failure | Rejected,
   { status, headText, content }: StandIn,

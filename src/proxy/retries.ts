@@ -27,7 +27,7 @@ export interface RetrySubject {
   readonly timers: ExchangeTimers;
   readonly record: ExchangeRecord;
   /** Sends the next attempt. */
-  attempt(): void;
+  attempt(now: number): void;
 }
 
 const outgrown: Rejected = Object.freeze(rejected('body_too_large'));
@@ -80,7 +80,7 @@ export class Retries {
       this.#isDue = true;
       this.#held = held;
       held?.run.pause();
-      this.#loop ??= new AttemptLoop(context.clock, () => this.#subject.attempt());
+      this.#loop ??= new AttemptLoop(context.clock, () => this.#subject.attempt(context.clock.now()));
       this.#loop.next(decision.waitMs);
       return true;
     }

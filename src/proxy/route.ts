@@ -89,6 +89,7 @@ export const routeEgress = (head: RequestHead, routes: EgressRoutes): Routed | R
   const named = head.authority;
   if (named === null)
     return rejected('bad_request', -1, 'An HTTP/1.0 request needs a Host field or an absolute target here');
+  if (head.method === 'CONNECT') return routeConnect(named, routes);
   if (head.scheme === 'https') {
     return rejected(
       'tls_needed',
@@ -97,9 +98,11 @@ export const routeEgress = (head: RequestHead, routes: EgressRoutes): Routed | R
     );
   }
   const authority = named.port === 0 ? { host: named.host, port: DEFAULT_PORT } : named;
-  const upstream =
-    routes.byHost.get(`${authority.host}:${authority.port}`) ?? routes.byHost.get(authority.host);
+  const upstream = upstreamFor(authority, routes);
   if (upstream !== undefined) {
+    if (isTcp(upstream)) {
+      return rejected('not_http', -1, 'Connect to its own port, or send CONNECT for this destination');
+    }
     const host = upstream.hostHeader ?? hostToSend(head);
     return {
       kind: 'routed',
@@ -107,17 +110,33 @@ export const routeEgress = (head: RequestHead, routes: EgressRoutes): Routed | R
       destination: { authority, host },
     };
   }
-  if (routes.isOurOwn(authority)) {
-    return rejected(
-      'no_route',
-      -1,
-      'This is an HTTP proxy: call other destinations through it. For its own ports put 127.0.0.1 into NO_PROXY',
-    );
-  }
-  const plan = routes.unlisted(authority);
-  if ('kind' in plan) return plan;
+  const plan = unlistedPlan(authority, routes);
+  if (plan.kind === 'rejected') return plan;
   return { kind: 'routed', plan, destination: { authority, host: hostToSend(head) } };
 };
+
+const upstreamFor = (authority: Authority, { byHost }: EgressRoutes): UpstreamRoutes | undefined =>
+  byHost.get(`${authority.host}:${authority.port}`) ?? byHost.get(authority.host);
+
+/** True for an upstream on whose connections no requests can be told apart. */
+const isTcp = ({ plan }: UpstreamRoutes): boolean => plan.tunnel === plan;
+
+/** What is under a tunnel cannot be seen: no route of an upstream matches, and its own policies hold. */
+const routeConnect = (authority: Authority, routes: EgressRoutes): Routed | Rejected => {
+  const upstream = upstreamFor(authority, routes);
+  const plan = upstream?.plan ?? unlistedPlan(authority, routes);
+  if (plan.kind === 'rejected') return plan;
+  return { kind: 'routed', plan: plan.tunnel, destination: { authority, host: null } };
+};
+
+const unlistedPlan = (authority: Authority, routes: EgressRoutes): Plan | Rejected =>
+  routes.isOurOwn(authority)
+    ? rejected(
+        'no_route',
+        -1,
+        'This is an HTTP proxy: call other destinations through it. For its own ports put 127.0.0.1 into NO_PROXY',
+      )
+    : routes.unlisted(authority);
 
 /** The target's authority is what counts (RFC 9112 section 3.2.2): Host is written anew where it says anything else. */
 const hostToSend = (head: RequestHead): string | null => {
@@ -127,11 +146,20 @@ const hostToSend = (head: RequestHead): string | null => {
 };
 
 /** Where a request on an upstream's own port goes. */
-export const routeOwnPort = (head: RequestHead, upstream: UpstreamRoutes): Routed => ({
-  kind: 'routed',
-  plan: planFor(upstream, head.method, head.path),
-  destination: upstream.destination,
-});
+export const routeOwnPort = (head: RequestHead, upstream: UpstreamRoutes): Routed | Rejected => {
+  if (head.method === 'CONNECT') {
+    return rejected(
+      'method_not_allowed',
+      -1,
+      'Send CONNECT to the egress port: this one leads to one upstream',
+    );
+  }
+  return {
+    kind: 'routed',
+    plan: planFor(upstream, head.method, head.path),
+    destination: upstream.destination,
+  };
+};
 
 /** True when this very process has forwarded the request before. */
 export const isLoop = (head: RequestHead, pseudonym: string): boolean => {

@@ -5,8 +5,9 @@ import { type AdminServer, startAdminServer } from '../admin/server.ts';
 import { formatListenAddress, isLoopback } from '../config/addresses.ts';
 import type { ListenAddress, Settings } from '../config/settings.ts';
 import type { Authority } from '../http1/grammar.ts';
+import { Cap } from '../lib/cap.ts';
 import { systemClock } from '../lib/clock.ts';
-import type { HttpListener } from '../listener/http.ts';
+import type { DataListener } from '../listener/listening.ts';
 import { ReplayPool } from '../proxy/body-record.ts';
 import type { ForwardContext } from '../proxy/plan.ts';
 import { UnlistedDestinations } from '../proxy/unlisted.ts';
@@ -62,6 +63,7 @@ class App implements RunningApp {
   readonly #settings: Settings;
   readonly #commands = new Commands();
   readonly #incidents = new IncidentRing();
+  readonly #tunnels: Cap;
   readonly #lifecycle: Lifecycle = { isStarted: false, isDraining: false };
   readonly #sink: LineSink | null;
   readonly #log;
@@ -82,6 +84,7 @@ class App implements RunningApp {
     const clock = systemClock;
     const random = Math.random;
     this.#settings = settings;
+    this.#tunnels = new Cap(settings.egress.maxTunnels);
     this.#sink = logLine === undefined ? new LineSink({ clock, descriptor: openStandardOutput() }) : null;
     const sink: LogSink = this.#sink ?? { write: (line) => logLine?.(line) };
     this.#log = createLog({ settings: settings.log, sink, clock, random });
@@ -95,6 +98,7 @@ class App implements RunningApp {
       random,
       bus: this.#bus,
       replayPool: new ReplayPool(settings.replayBytes),
+      tunnels: this.#tunnels,
       pseudonym,
       via: [`Via: 1.0 ${pseudonym}\r\n`, `Via: 1.1 ${pseudonym}\r\n`],
       nextRequestId: () => {
@@ -125,6 +129,7 @@ class App implements RunningApp {
       version,
       upstreams: () => this.#upstreams.map((upstream) => upstreamMetrics(upstream, clock.now())),
       reloads: () => ({ succeeded: 0, failed: 0, lastSucceeded: true }),
+      tunnels: () => this.#tunnels.open,
       logLinesDropped: () => this.#sink?.dropped ?? 0,
       listenerErrors: () => this.#bus.errors,
     });
@@ -258,7 +263,7 @@ class App implements RunningApp {
     return this.#listeners;
   }
 
-  #all(): readonly HttpListener[] {
+  #all(): readonly DataListener[] {
     return this.#listeners?.all ?? [];
   }
 

@@ -2,19 +2,14 @@ import { formatListenAddress } from '../config/addresses.ts';
 import type { ListenAddress, Settings } from '../config/settings.ts';
 import type { Authority } from '../http1/grammar.ts';
 import { serverBounds } from '../http1/limits.ts';
-import type { RequestHead } from '../http1/request-head.ts';
-import { ConnectionCap } from '../listener/connection-cap.ts';
+import { Cap } from '../lib/cap.ts';
 import { Departures } from '../listener/departures.ts';
 import { HttpListener, type HttpListenerOptions } from '../listener/http.ts';
+import type { DataListener } from '../listener/listening.ts';
+import { TcpListener } from '../listener/tcp.ts';
 import { type Rejected, rejected } from '../policy/outcome.ts';
 import type { ForwardContext, Plan } from '../proxy/plan.ts';
-import {
-  type EgressRoutes,
-  type Routed,
-  routeEgress,
-  routeOwnPort,
-  type UpstreamRoutes,
-} from '../proxy/route.ts';
+import { type EgressRoutes, routeEgress, routeOwnPort, type UpstreamRoutes } from '../proxy/route.ts';
 import type { CommandRecorder } from '../telemetry/events.ts';
 import type { BuiltUpstream } from './plan-builder.ts';
 import { listenError } from './start-error.ts';
@@ -24,7 +19,7 @@ export interface Listeners {
   readonly egress: ListenAddress;
   /** By upstream name. */
   readonly own: ReadonlyMap<string, ListenAddress>;
-  readonly all: readonly HttpListener[];
+  readonly all: readonly DataListener[];
   /** Closes every port and breaks off what is under way on them. */
   close(): Promise<void>;
 }
@@ -48,16 +43,15 @@ const unlistedDenied: Rejected = Object.freeze(
 export const openListeners = async (options: ListenersOptions): Promise<Listeners> => {
   const { settings, upstreams } = options;
   const shared = {
-    cap: new ConnectionCap(settings.egress.maxConnections),
+    cap: new Cap(settings.egress.maxConnections),
     departures: new Departures(options.context.clock),
   };
-  const open: HttpListener[] = [];
+  const open: DataListener[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(open.map((listener) => listener.close()));
     shared.departures.close();
   };
-  const listen = async (address: ListenAddress, remedy: string, route: HttpListenerOptions['route']) => {
-    const listener = new HttpListener({ ...listenerOptions(options), ...shared, route });
+  const listen = async (address: ListenAddress, remedy: string, listener: HttpListener | TcpListener) => {
     try {
       const bound = await listener.listen(address.host, address.port);
       open.push(listener);
@@ -67,15 +61,22 @@ export const openListeners = async (options: ListenersOptions): Promise<Listener
       throw listenError(error, formatListenAddress(address), remedy);
     }
   };
+  const http = (route: HttpListenerOptions['route']) =>
+    new HttpListener({ ...listenerOptions(options), ...shared, route });
   const routes = egressRoutes(options);
-  const egress = await listen(settings.egress.address, '--egress or egress.address', (head) =>
-    routeEgress(head, routes),
+  const egress = await listen(
+    settings.egress.address,
+    '--egress or egress.address',
+    http((head) => routeEgress(head, routes)),
   );
   const own = new Map<string, ListenAddress>();
   for (const { settings: upstream, routes: its } of upstreams) {
     if (upstream.listen === null) continue;
-    const route = (head: RequestHead): Routed => routeOwnPort(head, its);
-    own.set(upstream.name, await listen(upstream.listen, `upstreams.${upstream.name}.listen`, route));
+    const listener =
+      upstream.protocol === 'tcp'
+        ? new TcpListener({ context: options.context, cap: shared.cap, ...its })
+        : http((head) => routeOwnPort(head, its));
+    own.set(upstream.name, await listen(upstream.listen, `upstreams.${upstream.name}.listen`, listener));
   }
   return { egress, own, all: open, close };
 };

@@ -20,6 +20,8 @@ import { Dialer } from '../upstream/dialer.ts';
 import { Http1Transport } from '../upstream/http1-transport.ts';
 import type { Resolver } from '../upstream/resolver.ts';
 import type { Address, EndpointSource, PoolSettings } from '../upstream/sources.ts';
+import { TcpTransport } from '../upstream/tcp-transport.ts';
+import type { Transport } from '../upstream/transport.ts';
 import { Upstream } from '../upstream/upstream.ts';
 import type { Registry } from './registry.ts';
 
@@ -46,7 +48,9 @@ interface Shared {
   readonly upstreamName: string;
   readonly isUnlisted: boolean;
   readonly upstream: Upstream;
-  readonly transport: Http1Transport;
+  /** For requests; null: its connections carry none. */
+  readonly transport: Transport | null;
+  readonly tunnels: Transport;
   readonly budget: RetryBudget;
 }
 
@@ -70,13 +74,14 @@ export class PlanBuilder {
 
   /** An upstream with a command for each route and one for what no route matches. */
   upstream(settings: UpstreamSettings): BuiltUpstream {
-    const { name, source, pool, policy, hostHeader } = settings;
+    const { name, protocol, source, pool, policy, hostHeader } = settings;
     const upstream = this.#newUpstream(name, source);
     const shared: Shared = {
       upstreamName: name,
       isUnlisted: false,
       upstream,
-      transport: this.#newTransport(this.#listedDialer, pool),
+      transport: protocol === 'tcp' ? null : this.#newTransport(this.#listedDialer, pool),
+      tunnels: this.#newTunnels(this.#listedDialer),
       budget: this.#newBudget(policy),
     };
     const bulkhead = this.#parts.registry.bulkhead(name, policy.bulkhead);
@@ -96,11 +101,14 @@ export class PlanBuilder {
       isUnlisted: true,
       upstream,
       transport: this.#newTransport(this.#unlistedDialer, settings.unlistedPool),
+      tunnels: this.#newTunnels(this.#unlistedDialer),
       budget: this.#newBudget(policy),
     };
     const bulkhead = registry.bulkhead(name, policy.bulkhead);
     const plan = this.#command(name, '', shared, policy, bulkhead);
-    const isUnused = () => bulkhead.inFlight === 0 && bulkhead.queued === 0;
+    // A tunnel gives its slot back when it is open; the endpoint knows of it.
+    const hasTunnels = () => shared.upstream.endpoints.some(({ inFlight }) => inFlight > 0);
+    const isUnused = () => bulkhead.inFlight === 0 && bulkhead.queued === 0 && !hasTunnels();
     return {
       plan,
       mayMakeRoom: () => isUnused() && registry.isAtRest(name),
@@ -133,17 +141,20 @@ export class PlanBuilder {
   ): Plan {
     const { registry, commands } = this.#parts;
     const breaker = registry.breaker(name, policy.breaker, bulkhead);
-    const { upstreamName, isUnlisted } = shared;
+    const { upstreamName, isUnlisted, upstream, transport, tunnels, budget } = shared;
     const description = { name, upstream: upstreamName, route: routeName, isUnlisted, settings: policy };
     const timeouts = this.#timeouts;
-    return {
-      ...shared,
+    const common = {
+      kind: 'plan',
+      upstreamName,
+      isUnlisted,
+      upstream,
+      budget,
       routeName,
       breaker,
       bulkhead,
       retry: new RetryPolicy(policy.retry),
       classifier: new Classifier(policy.failure),
-      fallback: policy.fallback.on.length === 0 ? noFallback : new Fallback(policy.fallback),
       standIn: standInOf(policy.fallback),
       timeouts: {
         connectMs: policy.timeout.connectMs,
@@ -151,11 +162,25 @@ export class PlanBuilder {
         total: timeouts.of(policy.timeout.totalMs),
         idle: timeouts.of(policy.timeout.idleMs),
         body: timeouts.of(policy.timeout.bodyMs),
+        earlyReset: timeouts.of(policy.tcp.earlyResetMs),
       },
       replayBytes: policy.retry.attempts > 1 ? policy.retry.bodyLimitBytes : 0,
       repeatsAll: policy.retry.nonIdempotent,
+      upgrades: policy.upgrade,
       recorder: commands.open({ ...description, breaker, bulkhead }),
+    } as const;
+    // No answer can stand in for a connection.
+    const tunnel: Plan = {
+      ...common,
+      transport: tunnels,
+      fallback: noFallback,
+      get tunnel() {
+        return tunnel;
+      },
     };
+    if (transport === null) return tunnel;
+    const fallback = policy.fallback.on.length === 0 ? noFallback : new Fallback(policy.fallback);
+    return { ...common, transport, fallback, tunnel };
   }
 
   #newUpstream(name: string, source: EndpointSource): Upstream {
@@ -175,6 +200,10 @@ export class PlanBuilder {
 
   #newTransport(dialer: Dialer, pool: PoolSettings): Http1Transport {
     return new Http1Transport({ clock: this.#parts.context.clock, dialer, pool, bounds: this.#bounds });
+  }
+
+  #newTunnels(dialer: Dialer): Transport {
+    return new TcpTransport({ clock: this.#parts.context.clock, dialer });
   }
 
   #newBudget(policy: PolicySettings): RetryBudget {

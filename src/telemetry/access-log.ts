@@ -23,6 +23,7 @@ export interface AccessRecord {
   readonly totalMs: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
+  readonly closeReason: string | null;
   readonly requestId: string;
   readonly traceparent: string;
   readonly detail: string;
@@ -67,6 +68,7 @@ export const accessRecord = (ended: ExchangeEnded): AccessRecord => ({
   totalMs: rounded(ended.totalMs),
   requestBytes: ended.requestBytes,
   responseBytes: ended.responseBytes,
+  closeReason: ended.closeReason,
   requestId: shorten(ended.requestId),
   traceparent: shorten(ended.traceparent),
   detail: shorten(ended.detail),

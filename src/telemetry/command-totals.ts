@@ -2,7 +2,7 @@ import type { Outcome, OutcomeKind } from '../policy/outcome.ts';
 import type { Reason, RejectedReason } from '../policy/reason.ts';
 import { reasons } from '../policy/reason.ts';
 import { CodeCounts, DurationCounts, ReasonCounts } from './counts.ts';
-import type { BreakerStateName, CommandRecorder, ExchangeEnded, RetrySkip } from './events.ts';
+import type { BreakerStateName, CloseReason, CommandRecorder, ExchangeEnded, RetrySkip } from './events.ts';
 
 /** How a request ended, in the words of the metrics: `fallback` is one that the fallback answered. */
 export type RequestOutcome = OutcomeKind | 'fallback';
@@ -28,6 +28,10 @@ export class CommandTotals implements CommandRecorder {
   #retries: ReasonCounts | null = null;
   #retriesSkipped: Map<RetrySkip, number> | null = null;
   #transitions: Map<string, number> | null = null;
+  #tunnels: Map<CloseReason, number> | null = null;
+  /** What went through tunnels, from clients and to them. */
+  tunnelSentBytes = 0;
+  tunnelReceivedBytes = 0;
 
   constructor(labels: CommandLabels) {
     this.labels = Object.freeze(labels);
@@ -79,6 +83,7 @@ export class CommandTotals implements CommandRecorder {
     codes.add(ended.status);
     this.#durations ??= new DurationCounts();
     this.#durations.record(ended.totalMs);
+    if (ended.closeReason !== null) this.#tunnelEnded(ended, ended.closeReason);
   }
 
   transitioned(from: BreakerStateName, to: BreakerStateName): void {
@@ -113,10 +118,22 @@ export class CommandTotals implements CommandRecorder {
     return this.#retriesSkipped ?? [];
   }
 
+  /** Tunnels that have ended, by how. */
+  tunnels(): Iterable<readonly [why: CloseReason, count: number]> {
+    return this.#tunnels ?? [];
+  }
+
   *transitions(): Generator<readonly [from: string, to: string, count: number]> {
     for (const [key, count] of this.#transitions ?? []) {
       const [from = '', to = ''] = key.split(' ');
       yield [from, to, count];
     }
+  }
+
+  #tunnelEnded({ requestBytes, responseBytes }: ExchangeEnded, why: CloseReason): void {
+    this.#tunnels ??= new Map();
+    this.#tunnels.set(why, (this.#tunnels.get(why) ?? 0) + 1);
+    this.tunnelSentBytes += requestBytes;
+    this.tunnelReceivedBytes += responseBytes;
   }
 }

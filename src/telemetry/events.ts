@@ -22,6 +22,9 @@ export type RetrySkip =
   | 'no_endpoint'
   | 'client_gone';
 
+/** How a tunnel came to its end: who closed it in order or broke it off, or that a limit of time was reached. */
+export type CloseReason = 'client_closed' | 'upstream_closed' | 'client_reset' | 'upstream_reset' | 'timeout';
+
 /** An exchange that has ended, as the access log and the counters see it. Read at once; the object is not kept. */
 export interface ExchangeEnded {
   /** Name of the upstream; `unlisted` destinations give theirs as `host:port`; empty where none was found. */
@@ -58,6 +61,8 @@ export interface ExchangeEnded {
   /** Bytes of content, without framing. */
   readonly requestBytes: number;
   readonly responseBytes: number;
+  /** null: it was no tunnel. */
+  readonly closeReason: CloseReason | null;
   /** For the log line of a refusal or a failure: the rule, or the operating system's code. */
   readonly detail: string;
 }

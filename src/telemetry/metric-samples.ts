@@ -64,6 +64,19 @@ export const transitionSamples = (commands: Commands): Sample[] =>
     for (const [from, to, count] of totals.transitions()) yield [{ from, to }, count];
   });
 
+export const tunnelSamples = (commands: Commands): Sample[] =>
+  perCommand(commands, function* (totals) {
+    for (const [reason, count] of totals.tunnels()) yield [{ reason }, count];
+  });
+
+/** For commands that had a tunnel: bytes in each direction, as the client sees it. */
+export const tunnelByteSamples = (commands: Commands): Sample[] =>
+  perCommand(commands, function* (totals) {
+    const { tunnelSentBytes, tunnelReceivedBytes } = totals;
+    if (tunnelSentBytes > 0) yield [{ direction: 'sent' }, tunnelSentBytes];
+    if (tunnelReceivedBytes > 0) yield [{ direction: 'received' }, tunnelReceivedBytes];
+  });
+
 /** Cumulative buckets, sum and count for each pair of labels that has seen a request. */
 export const durationSamples = (name: string, commands: Commands): HistogramSample[] => {
   const samples: HistogramSample[] = [];

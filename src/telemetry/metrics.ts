@@ -27,6 +27,8 @@ export interface MetricsSource {
   upstreams(): Iterable<UpstreamMetrics>;
   reloads(): { readonly succeeded: number; readonly failed: number; readonly lastSucceeded: boolean };
   /** Log lines that were dropped because nobody took them. */
+  /** CONNECT and upgrades that are open. */
+  tunnels(): number;
   logLinesDropped(): number;
   /** Errors that listeners of the bus threw. */
   listenerErrors(): number;
@@ -207,6 +209,12 @@ export class Metrics {
     this.#counter('retries_skipped_total', 'Retries that did not happen, by what forbade them', () =>
       read.skippedRetrySamples(commands),
     );
+    this.#counter('tunnels_closed_total', 'Tunnels that have ended, by who closed them and how', () =>
+      read.tunnelSamples(commands),
+    );
+    this.#counter('tunnel_bytes_total', 'Bytes through tunnels that have ended, by direction', () =>
+      read.tunnelByteSamples(commands),
+    );
   }
 
   #registerProcess(source: MetricsSource): void {
@@ -230,6 +238,9 @@ export class Metrics {
         })),
       ).flat(),
     );
+    this.#gauge('tunnels_open', 'Tunnels that CONNECT and upgrades have opened', () => [
+      { labels: {}, value: source.tunnels() },
+    ]);
     this.#counter('config_reloads_total', 'Reloads of the configuration', () => [
       { labels: { result: 'success' }, value: source.reloads().succeeded },
       { labels: { result: 'failure' }, value: source.reloads().failed },

@@ -14,7 +14,7 @@ export const formatAddress = (address: Address): string => {
 export class Endpoint {
   readonly address: Address;
   readonly label: string;
-  /** Attempts in flight. */
+  /** Attempts in flight, and tunnels that are open. */
   inFlight = 0;
   /** Attempts that were sent here, and those of them that failed. */
   attempts = 0;

@@ -3,7 +3,7 @@ import { ClientConnection } from '../http1/client-connection.ts';
 import { ClientPool, type PoolWaiter } from '../http1/client-pool.ts';
 import type { ClientBounds } from '../http1/limits.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
-import type { ResponseObserver, WireFault } from '../http1/response-observer.ts';
+import type { OpenConnection, ResponseObserver, WireFault } from '../http1/response-observer.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Failure, type Outcome, rejected, success } from '../policy/outcome.ts';
 import type { Dial, Dialer, DialObserver } from './dialer.ts';
@@ -152,6 +152,12 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
     this.#end(success(this.#status), trailers);
   }
 
+  responseSwitched(head: ResponseHead, connection: OpenConnection): void {
+    this.#isOver = true;
+    this.#connection = null;
+    this.#sink.switched(head, connection);
+  }
+
   responseFailed(fault: WireFault): void {
     const connection = this.#connection!;
     if (fault.kind === 'closed' && !connection.hasHeard && this.#mayResend(connection)) {
@@ -206,7 +212,8 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
   #send(connection: ClientConnection, connectMs: number): void {
     this.#connection = connection;
     this.#sink.connected(connectMs);
-    connection.begin(this.#request.method, this.#request.headText, this.#request.body, this);
+    const { method, headText, body, offered } = this.#request;
+    connection.begin(method, headText, body, this, offered);
   }
 
   /** What it means that the time was up now. */

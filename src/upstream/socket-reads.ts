@@ -1,4 +1,5 @@
 import type { OnReadOpts } from 'node:net';
+import type { BytesListener } from '../http1/response-observer.ts';
 
 /** Holds an answer of 64 KiB with its head, so that it is read at once. */
 const BUFFER_BYTES = 128 * 1024;
@@ -10,16 +11,13 @@ const ENOUGH_SMALL_READS = 16;
 /** Small reads of all sockets land here: between a read and the end of its callback nothing else is read. */
 const sharedBuffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 
-/** Takes what was read: its own to keep where `isOwned`, else good until it returns. True: it is free again. */
-export type ReadListener = (bytes: Buffer, isOwned: boolean) => boolean;
-
 /**
  * How a socket to an upstream is read. A new buffer for each read costs more than a small answer itself, so those share
  * one; a socket that brings bulk gets one of its own, which is used again as long as what was in it is out in time.
  */
 export class SocketReads {
   /** Set by whoever gets the connected socket. */
-  listener: ReadListener | null = null;
+  listener: BytesListener | null = null;
   readonly onread: OnReadOpts;
   #next = sharedBuffer;
   #smallReads = 0;

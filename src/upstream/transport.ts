@@ -1,5 +1,6 @@
 import type { BodySource } from '../http1/body.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import type { OpenConnection } from '../http1/response-observer.ts';
 import type { Outcome } from '../policy/outcome.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -22,9 +23,11 @@ export interface OutgoingRequest {
   /** True: a failed reused connection may be answered by one more sending even if bytes were written. */
   readonly isRepeatable: boolean;
   readonly connectTimeoutMs: number;
+  /** Protocols, in lower case with `, ` between them, that the head offers to switch to; empty for none. */
+  readonly offered: string;
 }
 
-/** What comes back from an attempt. After `end` nothing more is called. */
+/** What comes back from an attempt. After `end` or `switched` nothing more is called. */
 export interface ResponseSink {
   /** A connection is there: `connectMs` is 0 for one that was kept. */
   connected(connectMs: number): void;
@@ -36,7 +39,12 @@ export interface ResponseSink {
   /** All that has arrived was told: what is held back for one write can go out. */
   flush(): void;
   /**
-   * Exactly once. `success` after a complete answer, then `trailers` are checked field lines, each with its line end;
+   * Instead of `head` and `end`: bytes flow from now on, and the sink owns the connection. `head`: the 101 (Switching
+   * Protocols) to a request that offered it; null: a connection was all that was wanted.
+   */
+  switched(head: ResponseHead | null, connection: OpenConnection): void;
+  /**
+   * Exactly once, unless it was switched. `success` after a complete answer, then `trailers` are checked field lines, each with its line end;
    * anything else when it broke off, before or after the head.
    */
   end(outcome: Outcome, trailers: string): void;

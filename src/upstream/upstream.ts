@@ -108,6 +108,15 @@ export class Upstream {
     this.#stands(endpoint, noteBrokenBody(endpoint, outcome, now, this.#options.random), outcome, now);
   }
 
+  /** A connection stays open beyond its attempt: it weighs on the endpoint as one in flight until it is closed. */
+  tunnelOpened(endpoint: Endpoint): void {
+    endpoint.inFlight += 1;
+  }
+
+  tunnelClosed(endpoint: Endpoint): void {
+    endpoint.inFlight -= 1;
+  }
+
   #stands(endpoint: Endpoint, standing: Standing, outcome: Outcome, now: number): void {
     if (standing === 'unchanged' || endpoint.isRemoved) return;
     if (standing === 'available') this.#emit(endpoint, 'available', 'it answered');

@@ -54,6 +54,7 @@ test('the page on operations lists the metrics that there are, and no others', a
     version: '1.2.3',
     upstreams: () => [],
     reloads: () => ({ succeeded: 0, failed: 0, lastSucceeded: true }),
+    tunnels: () => 0,
     logLinesDropped: () => 0,
     listenerErrors: () => 0,
   });

@@ -12,7 +12,7 @@ const bounds = {
   informational: 20,
 };
 
-const keeper: ConnectionKeeper = { discarding() {}, released() {}, gone() {} };
+const keeper: ConnectionKeeper<ClientConnection> = { discarding() {}, released() {}, gone() {} };
 
 const deaf: ResponseObserver = {
   responseInformational() {},
@@ -20,6 +20,7 @@ const deaf: ResponseObserver = {
   responseData: () => true,
   responseFlush() {},
   responseEnd() {},
+  responseSwitched() {},
   responseFailed() {},
 };
 

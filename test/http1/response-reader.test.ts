@@ -22,7 +22,7 @@ interface Reading {
 /** Reads one answer as a connection does: what was not taken is kept and put before the next piece. */
 const readInPieces = (bytes: Buffer, sizes: readonly number[]): Reading => {
   const reader = new ResponseReader(bounds);
-  reader.begin('GET');
+  reader.begin('GET', '');
   const reading: Reading = { heads: [], body: '', trailers: '', end: 'missing', rest: '' };
   let kept: Buffer = Buffer.alloc(0);
   let offset = 0;

@@ -14,7 +14,7 @@ const setUp = (max: number) => {
     max,
     idleMs: 1000,
     create: (name) => ({
-      plan: { upstreamName: name } as Plan,
+      plan: { kind: 'plan', upstreamName: name } as Plan,
       mayMakeRoom: () => !busy.has(name) && !open.has(name),
       isForgettable: () => !busy.has(name),
       close: () => closed.push(name),
@@ -22,7 +22,7 @@ const setUp = (max: number) => {
   });
   const ask = (host: string): string => {
     const plan = destinations.planFor({ host, port: 80 });
-    return 'kind' in plan ? plan.reason : plan.upstreamName;
+    return plan.kind === 'rejected' ? plan.reason : plan.upstreamName;
   };
   return { clock, busy, open, closed, destinations, ask };
 };

@@ -6,6 +6,7 @@ import { RequestHead } from '../../src/http1/request-head.ts';
 import { type ExchangeConnection, ServerExchange } from '../../src/http1/server-exchange.ts';
 import { type Violation, violations } from '../../src/http1/violation.ts';
 import { WireWriter } from '../../src/http1/wire-writer.ts';
+import { Cap } from '../../src/lib/cap.ts';
 import type { Bulkhead } from '../../src/policy/bulkhead.ts';
 import { ReplayPool } from '../../src/proxy/body-record.ts';
 import { forward } from '../../src/proxy/forward.ts';
@@ -81,6 +82,10 @@ export class FakeClient implements ExchangeConnection {
   send(text: string): void {
     this.#unread = Buffer.concat([this.#unread, Buffer.from(text, 'latin1')]);
     this.readOn();
+  }
+
+  switchOver(): never {
+    throw new Error('there is no socket to hand over');
   }
 
   readOn(): void {
@@ -159,6 +164,7 @@ export class Pipeline {
       random: () => this.random,
       bus,
       replayPool: new ReplayPool(1024),
+      tunnels: new Cap(1000),
       pseudonym: 'outrigger-test',
       via: ['Via: 1.0 outrigger-test\r\n', 'Via: 1.1 outrigger-test\r\n'],
       nextRequestId: () => 'id',

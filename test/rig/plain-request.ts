@@ -7,4 +7,5 @@ export const plainRequest: OutgoingRequest = {
   body: null,
   isRepeatable: false,
   connectTimeoutMs: 1000,
+  offered: '',
 };

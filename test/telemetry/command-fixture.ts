@@ -88,6 +88,7 @@ export const exchangeEnded = (changes: Partial<ExchangeEnded> = {}): ExchangeEnd
   firstByteMs: 10,
   totalMs: 12,
   requestBytes: 0,
+  closeReason: null,
   responseBytes: 128,
   detail: '',
   ...changes,

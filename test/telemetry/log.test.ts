@@ -61,6 +61,7 @@ test('an access line carries everything that is known of the exchange', () => {
       totalMs: 51.235,
       requestBytes: 0,
       responseBytes: 128,
+      closeReason: null,
       requestId: 'r-1',
       traceparent: '',
       detail: 'ECONNREFUSED',

@@ -21,6 +21,7 @@ const sourceOf = (commands: Commands): MetricsSource => ({
     { name: 'fixed', retryBudgetTokens: 7, endpoints: { available: 1, passedOver: 0 }, dnsLookups: null },
   ],
   reloads: () => ({ succeeded: 3, failed: 1, lastSucceeded: false }),
+  tunnels: () => 3,
   logLinesDropped: () => 4,
   listenerErrors: () => 0,
 });

@@ -62,6 +62,7 @@ const setUp = async (t: TestContext) => {
         head: () => {},
         data: () => true,
         flush: () => {},
+        switched: () => {},
         end: (outcome) => {
           upstream.attemptSettled(endpoint, outcome, clock.now());
           resolve(outcome);

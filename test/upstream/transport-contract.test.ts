@@ -34,6 +34,9 @@ class Notes implements ResponseSink {
     return true;
   }
   flush(): void {}
+  switched(): void {
+    this.#note('switched');
+  }
   end(outcome: Outcome): void {
     const word = outcome.kind === 'success' ? outcome.status : outcome.reason;
     this.#note(`end ${outcome.kind} ${word}`);

@@ -193,17 +193,3 @@ for (const name of ['Host', 'Content-Length', 'Authorization', 'Transfer-Encodin
     assert.equal(sent.body.toString(), 'abc');
   });
 }
-
-test('an upgrade to websocket is answered 501 until upgrades exist', async (t) => {
-  const before = upstream.received.length;
-
-  const response = await exchangeRaw(
-    t,
-    sidecar.egress,
-    withFields('Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'),
-  );
-
-  assert.equal(statusOf(response), 501);
-  assert.match(fieldOf(response, 'proxy-status') ?? '', /reason=upgrade_unsupported/);
-  assert.equal(upstream.received.length, before);
-});

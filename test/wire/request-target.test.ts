@@ -10,7 +10,6 @@ const sidecar = await startSidecar({ after }, upstreamU([upstream.address]));
 const line = (startLine: string, fields = 'Host: u.test\r\n'): string => `${startLine}\r\n${fields}\r\n`;
 const get = (host: string): string => line('GET / HTTP/1.1', `Host: ${host}\r\n`);
 
-const connectUnsupported = { status: 501, type: 'http_request_denied', reason: 'connect_unsupported' };
 const targetTooLong = { status: 414, type: 'http_request_error', reason: 'target_too_long' };
 
 const badHosts = [
@@ -102,11 +101,6 @@ refusalTable(sidecar, upstream, [
   {
     name: 'CONNECT with Transfer-Encoding is refused',
     bytes: `${line('CONNECT u.test:80 HTTP/1.1', 'Host: u.test:80\r\nTransfer-Encoding: chunked\r\n')}0\r\n\r\n`,
-  },
-  {
-    name: 'a well-formed CONNECT is answered 501: not supported yet',
-    bytes: line('CONNECT u.test:80 HTTP/1.1', 'Host: u.test:80\r\n'),
-    answer: connectUnsupported,
   },
   {
     name: 'a target of 64 KiB is too long',

@@ -1,5 +1,5 @@
-/** A limit that several listeners share. */
-export class ConnectionCap {
+/** A limit on how many there are of something at the same time. */
+export class Cap {
   readonly #max: number;
   #open = 0;
 
@@ -11,9 +11,13 @@ export class ConnectionCap {
     return this.#open;
   }
 
+  get isFull(): boolean {
+    return this.#open >= this.#max;
+  }
+
   /** False when there is no place; then nothing is taken. */
   enter(): boolean {
-    if (this.#open >= this.#max) return false;
+    if (this.isFull) return false;
     this.#open += 1;
     return true;
   }

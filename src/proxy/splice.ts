@@ -1,0 +1,140 @@
+import type { Socket } from 'node:net';
+import type { OpenConnection } from '../http1/response-observer.ts';
+import type { ClientSide } from '../http1/server-exchange.ts';
+
+/** One of the two ends that are joined. */
+export type Side = 'client' | 'upstream';
+
+/** How it came to an end. */
+export interface SpliceEnd {
+  /** Who ended it, or broke it off. */
+  readonly by: Side;
+  /** Whether both halves were ended in order. */
+  readonly isOrderly: boolean;
+  /** What broke it off, where that was an error of a socket. */
+  readonly error: Error | null;
+}
+
+/** Hears what goes through. */
+export interface SpliceObserver {
+  /** Bytes went by, in either direction. */
+  moved(): void;
+  /** The upstream has sent its first byte. */
+  upstreamSpoke(): void;
+  /** Once: both sockets are closed or closing, and nothing more goes through. Not after `abort`. */
+  ended(end: SpliceEnd): void;
+}
+
+/**
+ * Joins a client's socket and an upstream's, byte for byte: what one says the other hears, the end of a half is the end
+ * of that half on the other side, a reset is a reset, and who does not take what is written to it stops the one who
+ * writes. Nothing is held but what one socket has read and the other has not taken yet.
+ */
+export class Splice {
+  /** From the client to the upstream, and back. */
+  sentBytes = 0;
+  receivedBytes = 0;
+
+  readonly #client: Socket;
+  readonly #upstream: Socket;
+  readonly #observer: SpliceObserver;
+  /** Who ended its half first; null: nobody has. */
+  #first: Side | null = null;
+  #closed = 0;
+  #isOver = false;
+
+  constructor(client: Socket, upstream: Socket, observer: SpliceObserver) {
+    this.#client = client;
+    this.#upstream = upstream;
+    this.#observer = observer;
+  }
+
+  /** True once the client has ended its half. */
+  get hasClientEnded(): boolean {
+    return this.#client.readableEnded;
+  }
+
+  /** Begins, with what has been read of both already. */
+  join(client: ClientSide, connection: OpenConnection): void {
+    this.#watch(this.#client, this.#upstream, 'client');
+    this.#watch(this.#upstream, this.#client, 'upstream');
+    connection.listen((bytes, isOwned) => this.#received(bytes, isOwned));
+    if (connection.early !== null) this.#received(connection.early, true);
+    if (client.early !== null) this.#sent(client.early);
+    this.#client.on('data', (chunk: Buffer) => this.#sent(chunk));
+    // It may have ended before anybody here listened.
+    if (this.#client.readableEnded) this.#halfEnded('client', this.#upstream);
+    if (this.#client.writableLength < this.#client.writableHighWaterMark) this.#upstream.resume();
+    if (this.#upstream.writableLength < this.#upstream.writableHighWaterMark) this.#client.resume();
+  }
+
+  /** Breaks it off; the observer hears nothing more. */
+  abort(): void {
+    this.#isOver = true;
+    this.#client.destroy();
+    this.#upstream.destroy();
+  }
+
+  #watch(socket: Socket, other: Socket, side: Side): void {
+    socket.on('drain', () => other.resume());
+    socket.on('end', () => this.#halfEnded(side, other));
+    socket.on('error', (error) => this.#broke(side, other, error));
+    socket.on('close', () => this.#closedSide(side, other));
+  }
+
+  #sent(chunk: Buffer): void {
+    if (this.#isOver) return;
+    this.sentBytes += chunk.length;
+    this.#upstream.write(chunk);
+    if (isFull(this.#upstream)) this.#client.pause();
+    this.#observer.moved();
+  }
+
+  #received(bytes: Buffer, isOwned: boolean): boolean {
+    if (this.#isOver) return true;
+    const isFirst = this.receivedBytes === 0;
+    this.receivedBytes += bytes.length;
+    // Bytes that are not ours are read over as soon as this returns, and the system may not have taken them by then.
+    this.#client.write(isOwned ? bytes : Buffer.from(bytes));
+    if (isFull(this.#client)) this.#upstream.pause();
+    if (isFirst) this.#observer.upstreamSpoke();
+    this.#observer.moved();
+    return !isOwned || this.#client.writableLength === 0;
+  }
+
+  #halfEnded(side: Side, other: Socket): void {
+    this.#first ??= side;
+    other.end();
+  }
+
+  /** Who was reset is told of by a reset: an orderly end would say that all had come. */
+  #broke(side: Side, other: Socket, error: Error): void {
+    reset(other);
+    this.#end({ by: side, isOrderly: false, error });
+  }
+
+  #closedSide(side: Side, other: Socket): void {
+    this.#closed += 1;
+    if (this.#closed === 2) this.#end({ by: this.#first ?? side, isOrderly: true, error: null });
+    else if (!other.writableEnded) {
+      // Closed without having ended its half: somebody destroyed it.
+      other.destroy();
+      this.#end({ by: side, isOrderly: false, error: null });
+    }
+  }
+
+  #end(end: SpliceEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#observer.ended(end);
+  }
+}
+
+/** Only TCP knows a reset: a unix socket, or one with TLS over it, is closed. */
+const reset = (socket: Socket): void => {
+  if (socket.remoteFamily === undefined || 'encrypted' in socket) socket.destroy();
+  else socket.resetAndDestroy();
+};
+
+/** What `write` returns speaks of the moment before the system took anything. */
+const isFull = (socket: Socket): boolean => socket.writableLength >= socket.writableHighWaterMark;
