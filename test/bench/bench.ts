@@ -8,7 +8,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type BenchCase, cases } from './cases.ts';
+import { type BenchCase, type BenchMode, cases } from './cases.ts';
 import { measure } from './measurement.ts';
 import { type Peer, peers, type RunningPeer, rigCore } from './peers.ts';
 import { killAll, PinnedProcess } from './pinned-process.ts';
@@ -76,17 +76,17 @@ interface Entrant {
 }
 
 /** Starts those that are installed, and names the others. */
-async function startPeers(wanted: readonly Peer[], upstreamPort: number, directory: string) {
+async function startPeers(wanted: readonly Peer[], mode: BenchMode, upstreamPort: number, directory: string) {
   const field: Entrant[] = [];
   for (const peer of wanted) {
-    const version = peer.version();
+    const version = peer.version(mode);
     if (version === null) {
       console.log(`skipped: ${peer.name} is not installed`);
       continue;
     }
     const own = join(directory, peer.name);
     mkdirSync(own);
-    const running = await peer.start(upstreamPort, own);
+    const running = await peer.start(mode, upstreamPort, own);
     field.push({ running, result: { name: peer.name, version, samples: [] } });
   }
   return field;
@@ -98,7 +98,7 @@ async function run(options: Options, directory: string): Promise<Outcome> {
   const { port } = await upstream.ask<UpstreamReady>(null, 10_000);
   const generator = program('./generator.ts');
 
-  const field = await startPeers(options.peers, port, directory);
+  const field = await startPeers(options.peers, workload.mode, port, directory);
   const results = field.map(({ result }) => result);
 
   const others = watchOthers();
@@ -145,7 +145,7 @@ async function main(): Promise<void> {
 
   const { workload, rounds, seconds } = options;
   console.log(
-    `${workload.name}: ${workload.title}, ${workload.connections} keep-alive connections, ${rounds} rounds of ${seconds} s`,
+    `${workload.name}: ${workload.title}, ${workload.connections} connections at a time, ${rounds} rounds of ${seconds} s`,
   );
   const { results, othersCores } = await run(options, directory);
   const summaries = summarize(results);

@@ -8,12 +8,13 @@ import type { GeneratorOrder, GeneratorReply } from './rig-messages.ts';
 
 /** Answers each request with these pieces, each in a write of its own, and counts. */
 async function listen(t: TestContext, ...pieces: string[]) {
-  const seen = { requests: 0, port: 0 };
+  const seen = { requests: 0, connections: 0, port: 0 };
   const answer = (socket: Socket) => {
     seen.requests++;
     for (const piece of pieces) socket.write(piece);
   };
   const server = createServer({ noDelay: true }, (socket) => {
+    seen.connections++;
     socket.on('data', () => answer(socket));
     socket.on('error', () => socket.destroy());
   });
@@ -40,7 +41,13 @@ test('the generator counts each answered request once, and leaves none under way
   const upstream = await listen(t, `${head}hello`);
   const ask = startGenerator(t);
 
-  const connected = await ask({ kind: 'connect', port: upstream.port, connections: 4, bodyBytes: 5 });
+  const connected = await ask({
+    kind: 'connect',
+    port: upstream.port,
+    connections: 4,
+    bodyBytes: 5,
+    isKept: true,
+  });
   const beforehand = upstream.requests;
   const ran = await ask({ kind: 'run', durationMs: 30 });
 
@@ -54,7 +61,7 @@ test('an answer in several pieces counts once', async (t) => {
   const upstream = await listen(t, head.slice(0, 11), head.slice(11), 'he', 'llo');
   const ask = startGenerator(t);
 
-  await ask({ kind: 'connect', port: upstream.port, connections: 2, bodyBytes: 5 });
+  await ask({ kind: 'connect', port: upstream.port, connections: 2, bodyBytes: 5, isKept: true });
   const ran = await ask({ kind: 'run', durationMs: 10 });
 
   assert.equal(ran.kind === 'ran' && ran.requests, upstream.requests - 2);
@@ -64,7 +71,13 @@ test('another status than 200 stops the measurement', async (t) => {
   const upstream = await listen(t, 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\nhello');
   const ask = startGenerator(t);
 
-  const reply = await ask({ kind: 'connect', port: upstream.port, connections: 1, bodyBytes: 5 });
+  const reply = await ask({
+    kind: 'connect',
+    port: upstream.port,
+    connections: 1,
+    bodyBytes: 5,
+    isKept: true,
+  });
 
   assert.deepEqual(reply, {
     kind: 'failed',
@@ -76,7 +89,26 @@ test('a longer answer than expected stops the measurement', async (t) => {
   const upstream = await listen(t, `${head}hello, world`);
   const ask = startGenerator(t);
 
-  const reply = await ask({ kind: 'connect', port: upstream.port, connections: 1, bodyBytes: 5 });
+  const reply = await ask({
+    kind: 'connect',
+    port: upstream.port,
+    connections: 1,
+    bodyBytes: 5,
+    isKept: true,
+  });
 
   assert.deepEqual(reply, { kind: 'failed', why: 'answer longer than expected' });
+});
+
+test('where connections are not kept, each request goes on one of its own', async (t) => {
+  const upstream = await listen(t, `${head}hello`);
+  const ask = startGenerator(t);
+
+  await ask({ kind: 'connect', port: upstream.port, connections: 2, bodyBytes: 5, isKept: false });
+  const before = upstream.connections;
+  const ran = await ask({ kind: 'run', durationMs: 30 });
+
+  assert.equal(before, 2);
+  // The first of each client in a run goes on the connection that it had.
+  assert.equal(ran.kind === 'ran' && ran.requests, upstream.connections - before + 2);
 });

@@ -1,10 +1,10 @@
 /**
- * The clients, as cheap as they can be: keep-alive connections that each send the next request when the answer is
- * complete. A program of its own, so that it can be pinned; it takes orders from the bench and answers each one.
+ * The clients, as cheap as they can be: connections that each send the next request when the answer is complete, on
+ * themselves or on a connection that takes their place. A program of its own, so that it can be pinned; it takes orders from the bench and answers each one.
  */
 
 import { connect, type Socket } from 'node:net';
-import type { GeneratorOrder, GeneratorReply } from './rig-messages.ts';
+import type { ConnectOrder, GeneratorOrder, GeneratorReply } from './rig-messages.ts';
 
 const request = [
   'GET /items/42?expand=price HTTP/1.1',
@@ -24,6 +24,7 @@ const readBuffer = Buffer.allocUnsafe(256 * 1024);
 /** What the connections report to. */
 interface Load {
   readonly bodyBytes: number;
+  readonly isKept: boolean;
   /** An answer is complete. False: the connection is to rest. */
   answered(): boolean;
   failed(why: string): void;
@@ -31,7 +32,8 @@ interface Load {
 
 class Client {
   readonly #load: Load;
-  readonly #socket: Socket;
+  readonly #port: number;
+  #socket: Socket;
   #head = '';
   #isInBody = false;
   /** Content that is still to come. */
@@ -39,15 +41,28 @@ class Client {
 
   constructor(port: number, load: Load) {
     this.#load = load;
-    const onread = { buffer: readBuffer, callback: (length: number) => this.#read(length) };
-    this.#socket = connect({ host: '127.0.0.1', port, noDelay: true, onread });
-    this.#socket.on('connect', () => this.send());
-    this.#socket.on('error', (error) => load.failed(error.message));
-    this.#socket.on('end', () => load.failed('connection closed by the proxy'));
+    this.#port = port;
+    this.#socket = this.#open();
   }
 
   send(): void {
     this.#socket.write(request, 'latin1');
+  }
+
+  /** Sends the next one on a new connection. The one before is closed in order, as its client would. */
+  sendAfresh(): void {
+    this.#socket.removeAllListeners('end').on('end', () => {});
+    this.#socket.end();
+    this.#socket = this.#open();
+  }
+
+  #open(): Socket {
+    const onread = { buffer: readBuffer, callback: (length: number) => this.#read(length) };
+    const socket = connect({ host: '127.0.0.1', port: this.#port, noDelay: true, onread });
+    socket.on('connect', () => this.send());
+    socket.on('error', (error) => this.#load.failed(error.message));
+    socket.on('end', () => this.#load.failed('connection closed by the proxy'));
+    return socket;
   }
 
   close(): void {
@@ -94,20 +109,25 @@ class Client {
   #complete(): void {
     this.#isInBody = false;
     if (this.#missing < 0) this.#load.failed('answer longer than expected');
-    else if (this.#load.answered()) this.send();
+    else if (this.#load.answered()) {
+      if (this.#load.isKept) this.send();
+      else this.sendAfresh();
+    }
   }
 }
 
 class Generator implements Load {
   readonly bodyBytes: number;
+  readonly isKept: boolean;
   readonly #clients: Client[] = [];
   #resting = 0;
   #isRunning = false;
   #requests = 0;
   #startedAt = 0;
 
-  constructor(port: number, connections: number, bodyBytes: number) {
+  constructor({ port, connections, bodyBytes, isKept }: ConnectOrder) {
     this.bodyBytes = bodyBytes;
+    this.isKept = isKept;
     for (let i = 0; i < connections; i++) this.#clients.push(new Client(port, this));
   }
 
@@ -157,7 +177,7 @@ let generator: Generator | null = null;
 function obey(order: GeneratorOrder): void {
   switch (order.kind) {
     case 'connect':
-      generator = new Generator(order.port, order.connections, order.bodyBytes);
+      generator = new Generator(order);
       return;
     case 'run':
       generator?.run(order.durationMs);

@@ -22,13 +22,13 @@ export async function measure(
   workload: BenchCase,
   durationMs: number,
 ): Promise<Sample> {
-  const { connections, bodyBytes } = workload;
+  const { connections, bodyBytes, isKept } = workload;
   const order = async (message: GeneratorOrder): Promise<GeneratorReply> => {
     const reply = await generator.ask<GeneratorReply>(message, durationMs + 10_000);
     if (reply.kind !== 'failed') return reply;
     throw new Error(`${peer.name}: ${reply.why}\n${peer.process?.lastWords ?? ''}`);
   };
-  await order({ kind: 'connect', port: peer.port, connections, bodyBytes });
+  await order({ kind: 'connect', port: peer.port, connections, bodyBytes, isKept });
   const before = usage(peer);
   const ran = await order({ kind: 'run', durationMs });
   const after = usage(peer);

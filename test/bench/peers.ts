@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BenchMode } from './cases.ts';
 import { freePort, PinnedProcess } from './pinned-process.ts';
 
 /** The core that the proxies have for themselves; everything else of the rig is on the other. */
@@ -11,10 +12,10 @@ export const rigCore = 1;
 /** A way from the generator to the upstream. */
 export interface Peer {
   readonly name: string;
-  /** What it says of its version, in one line; null: it is not installed here. Throws when it is and does not run. */
-  version(): string | null;
+  /** What it says of its version, in one line; null: it is not installed here for that. Throws when it is and does not run. */
+  version(mode: BenchMode): string | null;
   /** Starts it and waits until it accepts connections. `directory` is for its configuration and whatever it writes. */
-  start(upstreamPort: number, directory: string): Promise<RunningPeer>;
+  start(mode: BenchMode, upstreamPort: number, directory: string): Promise<RunningPeer>;
 }
 
 export interface RunningPeer {
@@ -34,7 +35,7 @@ export const peers: readonly Peer[] = [
   proxy({
     name: 'outrigger',
     versionCommand: [process.execPath, launcher, '--version'],
-    configuration: 'outrigger.yaml',
+    configuration: { http: 'outrigger.yaml', tcp: 'outrigger-tcp.yaml' },
     command: (file, _directory, ports) => [
       ...[process.execPath, launcher, 'run', '-c', file],
       ...['--egress', `127.0.0.1:${ports.egress}`, '--admin', `127.0.0.1:${ports.admin}`],
@@ -43,19 +44,20 @@ export const peers: readonly Peer[] = [
   proxy({
     name: baseline,
     versionCommand: ['haproxy', '-v'],
-    configuration: 'haproxy.cfg',
+    configuration: { http: 'haproxy.cfg', tcp: 'haproxy-tcp.cfg' },
     command: (file) => ['haproxy', '-db', '-f', file],
   }),
   proxy({
     name: 'nginx',
     versionCommand: ['nginx', '-v'],
-    configuration: 'nginx.conf',
+    configuration: { http: 'nginx.conf', tcp: 'nginx-tcp.conf' },
+    modules: { http: null, tcp: '/usr/lib/nginx/modules/ngx_stream_module.so' },
     command: (file, directory) => ['nginx', '-e', 'stderr', '-p', directory, '-c', file],
   }),
   {
     name: 'direct',
     version: () => 'no proxy',
-    start: async (upstreamPort) => ({ name: 'direct', port: upstreamPort, process: null }),
+    start: async (_mode, upstreamPort) => ({ name: 'direct', port: upstreamPort, process: null }),
   },
 ];
 
@@ -70,23 +72,28 @@ interface Ports {
 interface ProxyKind {
   readonly name: string;
   readonly versionCommand: readonly string[];
-  /** File in `peers/`, with `${LISTEN_PORT}` and `${UPSTREAM_PORT}` where the ports belong. */
-  readonly configuration: string;
+  /** Files in `peers/`, with `${LISTEN_PORT}` and `${UPSTREAM_PORT}` where the ports belong. */
+  readonly configuration: Readonly<Record<BenchMode, string>>;
+  /** Files without which it cannot be had in a mode. */
+  readonly modules?: Readonly<Record<BenchMode, string | null>>;
   command(file: string, directory: string, ports: Ports): string[];
 }
 
 function proxy(kind: ProxyKind): Peer {
   return {
     name: kind.name,
-    version: () => firstLine(kind.versionCommand),
-    async start(upstreamPort, directory) {
+    version: (mode) => {
+      const module = kind.modules?.[mode] ?? null;
+      return module === null || existsSync(module) ? firstLine(kind.versionCommand) : null;
+    },
+    async start(mode, upstreamPort, directory) {
       const ports = {
         listen: await freePort(),
         upstream: upstreamPort,
         egress: await freePort(),
         admin: await freePort(),
       };
-      const file = writeConfiguration(kind.configuration, directory, ports);
+      const file = writeConfiguration(kind.configuration[mode], directory, ports);
       const command = kind.command(file, directory, ports);
       const child = new PinnedProcess({ core: proxyCore, command, hasIpc: false });
       await child.listening(ports.listen);

@@ -1,12 +1,16 @@
+/** Open the connections and send one request over each, so that nothing is new when counting begins. */
+export interface ConnectOrder {
+  readonly kind: 'connect';
+  readonly port: number;
+  readonly connections: number;
+  readonly bodyBytes: number;
+  /** False: each request goes on a connection of its own. */
+  readonly isKept: boolean;
+}
+
 /** What the bench tells the generator. Each is answered once, by {@link GeneratorReply}. */
 export type GeneratorOrder =
-  /** Open the connections and send one request over each, so that nothing is new when counting begins. */
-  | {
-      readonly kind: 'connect';
-      readonly port: number;
-      readonly connections: number;
-      readonly bodyBytes: number;
-    }
+  | ConnectOrder
   /** Keep every connection busy for this long, then wait for the answers that are still due. */
   | { readonly kind: 'run'; readonly durationMs: number }
   | { readonly kind: 'close' };
