@@ -69,25 +69,34 @@ export class Histogram {
    * the minimum, 100 the maximum; 0 when empty.
    */
   percentile(percent: number): number {
-    if (this.#total === 0) return 0;
-    if (percent <= 0) return this.#min;
-    const rank = Math.ceil((Math.min(percent, 100) / 100) * this.#total);
-    if (rank >= this.#total) return this.#max;
-    let seen = 0;
-    for (let index = 0; index < this.#counts.length; index += 1) {
-      seen += this.#counts[index]!;
-      if (seen >= rank) return Math.min(Math.max(middleOf(index), this.#min), this.#max);
-    }
-    return this.#max;
+    return this.percentiles([percent])[0]!;
+  }
+
+  /** {@link percentile} of each of these, which ascend: one walk through the places for all of them. */
+  percentiles(ascending: readonly number[]): number[] {
+    let index = this.#first;
+    let seen = this.#counts[index] ?? 0;
+    return ascending.map((percent) => {
+      if (this.#total === 0) return 0;
+      if (percent <= 0) return this.#min;
+      const rank = Math.ceil((Math.min(percent, 100) / 100) * this.#total);
+      if (rank >= this.#total) return this.#max;
+      while (seen < rank) {
+        index += 1;
+        seen += this.#counts[index]!;
+      }
+      return Math.min(Math.max(middleOf(index), this.#min), this.#max);
+    });
   }
 
   /** Adds what `other` holds. */
   merge(other: Histogram): void {
     if (other.#total === 0) return;
     if (other.#counts.length > this.#counts.length) this.#grow(other.#counts.length - 1);
-    for (let index = 0; index < other.#counts.length; index += 1) {
-      this.#counts[index]! += other.#counts[index]!;
-    }
+    const counts = this.#counts;
+    const added = other.#counts;
+    const last = other.#last;
+    for (let index = other.#first; index <= last; index += 1) counts[index]! += added[index]!;
     this.#total += other.#total;
     this.#sum += other.#sum;
     this.#min = Math.min(this.#min, other.#min);
@@ -97,7 +106,7 @@ export class Histogram {
   /** Forgets everything but keeps the memory, for the next round. */
   reset(): void {
     if (this.#total === 0) return;
-    this.#counts.fill(0);
+    this.#counts.fill(0, this.#first, this.#last + 1);
     this.#total = 0;
     this.#sum = 0;
     this.#min = Number.POSITIVE_INFINITY;
@@ -108,6 +117,15 @@ export class Histogram {
   clear(): void {
     this.reset();
     this.#counts = NOTHING;
+  }
+
+  /** Between these two places lies all that was counted: latencies are close together, and most places are empty. */
+  get #first(): number {
+    return this.#total === 0 ? 0 : indexOf(Math.min(this.#min, LONGEST_MS));
+  }
+
+  get #last(): number {
+    return indexOf(Math.min(this.#max, LONGEST_MS));
   }
 
   /** By whole octaves, so that a latency that wanders does not copy at every step. */
@@ -125,6 +143,9 @@ export class Histogram {
 export class RollingHistogram {
   readonly #ring: BucketRing;
   readonly #buckets: Histogram[];
+  /** The buckets that are over, merged by whoever read first since the last of them ended; null: nobody did. */
+  #past: Histogram | null = null;
+  #changes = 0;
 
   constructor(windowMs: number, buckets: number) {
     this.#ring = new BucketRing(windowMs, buckets);
@@ -134,22 +155,42 @@ export class RollingHistogram {
   record(ms: number, now: number): void {
     if (!this.#ring.isCurrent(now)) this.#advance(now);
     this.#buckets[this.#ring.head]!.record(ms);
+    this.#changes += 1;
+  }
+
+  /** Another number than before where the window holds something else than it did: what was read of it is out of date. */
+  changes(now: number): number {
+    if (!this.#ring.isCurrent(now)) this.#advance(now);
+    return this.#changes;
   }
 
   /** Adds the window that ends now to `target`, from which percentiles are then read. */
   mergeInto(target: Histogram, now: number): void {
     if (!this.#ring.isCurrent(now)) this.#advance(now);
-    for (const bucket of this.#buckets) target.merge(bucket);
+    this.#past ??= this.#mergePast();
+    target.merge(this.#past);
+    target.merge(this.#buckets[this.#ring.head]!);
   }
 
   /** Forgets everything and gives the memory back. */
   reset(): void {
     for (const bucket of this.#buckets) bucket.clear();
+    this.#past = null;
+    this.#changes += 1;
+  }
+
+  #mergePast(): Histogram {
+    const past = new Histogram();
+    for (const [index, bucket] of this.#buckets.entries()) if (index !== this.#ring.head) past.merge(bucket);
+    return past;
   }
 
   #advance(now: number): void {
     const length = this.#buckets.length;
     const begun = this.#ring.advance(now);
+    if (begun === 0) return;
+    this.#past = null;
+    this.#changes += 1;
     if (begun === length) this.reset();
     else {
       for (let step = 0; step < begun; step += 1) {

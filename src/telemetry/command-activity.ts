@@ -46,16 +46,34 @@ export const noActivity = {
 /** Windows are merged in here to be read; nobody keeps it. */
 const scratch = new Histogram();
 
-const readLatency = (window: RollingHistogram, now: number): LatencyFigures => {
-  scratch.reset();
-  window.mergeInto(scratch, now);
-  if (scratch.count === 0) return noActivity.latency;
-  return {
-    count: scratch.count,
-    mean: scratch.mean,
-    percentiles: latencyPercents.map((percent) => scratch.percentile(percent)),
-  };
-};
+/** How long something took within the last minute. What was read is kept until there is something new to read. */
+class LatencyWindow {
+  readonly #histogram = new RollingHistogram(latencyWindowMs, latencyBuckets);
+  #figures: LatencyFigures = noActivity.latency;
+  #changes = 0;
+
+  record(ms: number, now: number): void {
+    this.#histogram.record(ms, now);
+  }
+
+  read(now: number): LatencyFigures {
+    const changes = this.#histogram.changes(now);
+    if (changes !== this.#changes) this.#figures = this.#merge(now);
+    this.#changes = changes;
+    return this.#figures;
+  }
+
+  #merge(now: number): LatencyFigures {
+    scratch.reset();
+    this.#histogram.mergeInto(scratch, now);
+    if (scratch.count === 0) return noActivity.latency;
+    return {
+      count: scratch.count,
+      mean: scratch.mean,
+      percentiles: scratch.percentiles(latencyPercents),
+    };
+  }
+}
 
 /**
  * The windows of a command that is in use: 10 buckets over the breaker's window for counts (Hystrix: 10 of 1 s), 6 of
@@ -66,8 +84,8 @@ export class CommandActivity {
   readonly counts: RollingWindow;
   readonly inFlight: RollingMax;
   readonly bulkheadInFlight: RollingMax;
-  readonly execute = new RollingHistogram(latencyWindowMs, latencyBuckets);
-  readonly total = new RollingHistogram(latencyWindowMs, latencyBuckets);
+  readonly execute = new LatencyWindow();
+  readonly total = new LatencyWindow();
 
   constructor(windowMs: number) {
     this.windowMs = windowMs;
@@ -92,13 +110,5 @@ export class CommandActivity {
       fallbackMissing: sum(activitySlots.fallbackMissing),
       retries: sum(activitySlots.retries),
     };
-  }
-
-  latencyExecute(now: number): LatencyFigures {
-    return readLatency(this.execute, now);
-  }
-
-  latencyTotal(now: number): LatencyFigures {
-    return readLatency(this.total, now);
   }
 }

@@ -152,8 +152,8 @@ export class CommandBook implements CommandRecorder {
       maxInFlight: activity?.inFlight.max(now) ?? 0,
       maxBulkheadInFlight: activity?.bulkheadInFlight.max(now) ?? 0,
       rolling: activity?.rolling(now) ?? noActivity.rolling,
-      latencyExecute: activity?.latencyExecute(now) ?? noActivity.latency,
-      latencyTotal: activity?.latencyTotal(now) ?? noActivity.latency,
+      latencyExecute: activity?.execute.read(now) ?? noActivity.latency,
+      latencyTotal: activity?.total.read(now) ?? noActivity.latency,
     };
   }
 

@@ -107,3 +107,62 @@ test('a clock that goes back does not lose the rolling histogram', () => {
 
 /** What a histogram answers for a duration that is neither its least nor its greatest. */
 const middle = (ms: number): number => recorded([0, ms, 10_000]).percentile(50);
+
+test('percentiles read in one walk are those read one by one', () => {
+  const percents = [0, 25, 50, 75, 90, 95, 99, 99.5, 100];
+  fc.assert(
+    fc.property(
+      fc.array(fc.double({ min: 0, max: 3_000_000, noNaN: true }), { maxLength: 100 }),
+      (values) => {
+        const histogram = recorded(values);
+
+        assert.deepEqual(
+          histogram.percentiles(percents),
+          percents.map((percent) => histogram.percentile(percent)),
+        );
+      },
+    ),
+  );
+});
+
+test('whenever it is read, the rolling histogram holds what was recorded within its window', () => {
+  const step = fc.record({
+    afterMs: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 900 })),
+    ms: fc.integer({ min: 0, max: 100 }),
+    isRead: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const rolling = new RollingHistogram(600, 6);
+      const all: { readonly bucket: number; readonly ms: number }[] = [];
+      let now = 0;
+      let lastChanges = -1;
+      let lastRead: readonly number[] = [];
+      for (const { afterMs, ms, isRead } of steps) {
+        now += afterMs;
+        if (!isRead) {
+          rolling.record(ms, now);
+          all.push({ bucket: Math.floor(now / 100), ms });
+          continue;
+        }
+        const changes = rolling.changes(now);
+        const read = new Histogram();
+        rolling.mergeInto(read, now);
+        const held = all.filter(({ bucket }) => bucket > Math.floor(now / 100) - 6).map(({ ms }) => ms);
+        const figures = [read.count, read.sum, read.percentile(0), read.percentile(50), read.percentile(100)];
+        const expected = recorded(held);
+        assert.deepEqual(figures, [
+          held.length,
+          expected.sum,
+          expected.percentile(0),
+          expected.percentile(50),
+          expected.percentile(100),
+        ]);
+        if (changes === lastChanges) assert.deepEqual(figures, lastRead, 'it said that nothing had changed');
+        lastChanges = changes;
+        lastRead = figures;
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
