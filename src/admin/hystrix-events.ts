@@ -35,59 +35,40 @@ export const safeName = (name: string): string => {
   return safe === name ? name : `${safe}_${shortHash(name)}`;
 };
 
-const percentileKeys = latencyPercents.map(String);
+const percentileKeys = latencyPercents.map((percent) => `"${percent}":`);
 
-const latencyObject = ({ percentiles }: LatencyFigures): Record<string, number> => {
-  const object: Record<string, number> = {};
-  for (const [index, key] of percentileKeys.entries()) object[key] = integer(percentiles[index]!);
-  return object;
+/** A latency's two fields, as JSON in Hystrix's order: an object would put its whole numbers before 99.5. */
+const latencyFields = (name: string, { mean, percentiles }: LatencyFigures): string => {
+  const values = percentileKeys.map((key, index) => key + integer(percentiles[index]!));
+  return `"${name}_mean":${integer(mean)},"${name}":{${values.join()}}`;
 };
 
 /** Hystrix's THREAD has a queue, its SEMAPHORE has none (decision 0023). */
 export const isThreadLike = ({ bulkhead }: CommandDescription): boolean => bulkhead.queueLimit > 0;
 
-/** The counts of the rolling window under Hystrix's names. */
-const rollingCounts = (figures: CommandFigures) => {
-  const { rolling } = figures;
-  const isThread = isThreadLike(figures);
-  return {
-    rollingCountBadRequests: rolling.badRequest,
-    rollingCountCollapsedRequests: 0,
-    rollingCountEmit: 0,
-    rollingCountExceptionsThrown: rolling.badRequest + rolling.fallbackMissing + rolling.fallbackRejected,
-    rollingCountFailure: rolling.failure,
-    rollingCountFallbackEmit: 0,
-    rollingCountFallbackFailure: 0,
-    rollingCountFallbackMissing: rolling.fallbackMissing,
-    rollingCountFallbackRejection: rolling.fallbackRejected,
-    rollingCountFallbackSuccess: rolling.fallbackSuccess,
-    rollingCountResponsesFromCache: 0,
-    rollingCountSemaphoreRejected: isThread ? 0 : rolling.bulkheadRejected,
-    rollingCountShortCircuited: rolling.shortCircuited,
-    rollingCountSuccess: rolling.success,
-    rollingCountThreadPoolRejected: isThread ? rolling.bulkheadRejected : 0,
-    rollingCountTimeout: rolling.timeout,
-  };
-};
-
-/** The settings under Hystrix's names. */
-const properties = (figures: CommandFigures) => {
-  const { settings, status, bulkhead } = figures;
+/** What is the same for a command in every tick, until the configuration changes. */
+const standingFields = ({ name, upstream, bulkhead, settings }: CommandDescription) => {
   const { breaker, timeout, fallback } = settings;
   const timeoutMs = integer(Math.min(timeout.attemptMs, timeout.totalMs));
   return {
+    type: 'HystrixCommand',
+    name: safeName(name),
+    group: safeName(upstream),
+    threadPool: safeName(bulkhead.name),
+    reportingHosts: 1,
+    rollingCountCollapsedRequests: 0,
+    rollingCountEmit: 0,
+    rollingCountFallbackEmit: 0,
+    rollingCountFallbackFailure: 0,
+    rollingCountResponsesFromCache: 0,
     propertyValue_circuitBreakerRequestVolumeThreshold: integer(breaker.volume),
     propertyValue_circuitBreakerSleepWindowInMilliseconds: integer(breaker.sleepMs),
     propertyValue_circuitBreakerErrorThresholdPercentage: integer(breaker.errorPercent),
-    propertyValue_circuitBreakerForceOpen: status.force === 'open',
-    propertyValue_circuitBreakerForceClosed: status.force === 'closed',
     propertyValue_circuitBreakerEnabled: true,
-    propertyValue_executionIsolationStrategy: isThreadLike(figures) ? 'THREAD' : 'SEMAPHORE',
     propertyValue_executionIsolationThreadTimeoutInMilliseconds: timeoutMs,
     propertyValue_executionTimeoutInMilliseconds: timeoutMs,
     propertyValue_executionIsolationThreadInterruptOnTimeout: true,
     propertyValue_executionIsolationThreadPoolKeyOverride: null,
-    propertyValue_executionIsolationSemaphoreMaxConcurrentRequests: integer(bulkhead.concurrency),
     propertyValue_fallbackIsolationSemaphoreMaxConcurrentRequests: integer(fallback.concurrency),
     propertyValue_metricsRollingStatisticalWindowInMilliseconds: integer(breaker.windowMs),
     propertyValue_requestCacheEnabled: false,
@@ -95,29 +76,62 @@ const properties = (figures: CommandFigures) => {
   };
 };
 
-/** The `HystrixCommand` event of a command. `currentTime`: epoch ms. Its set of keys never changes. */
-export const commandEvent = (figures: CommandFigures, currentTime: number) => {
+/** What may be another in every tick. Of the bulkhead too: a reload changes its limits in place. */
+const movingFields = (figures: CommandFigures, currentTime: number) => {
+  const { status, rolling, bulkhead } = figures;
+  const isThread = isThreadLike(figures);
   return {
-    type: 'HystrixCommand',
-    name: safeName(figures.name),
-    group: safeName(figures.upstream),
     currentTime: Math.trunc(currentTime),
-    isCircuitBreakerOpen: figures.status.isOpen,
-    errorPercentage: integer(figures.status.errorPercent),
-    errorCount: integer(figures.status.errors),
-    requestCount: integer(figures.status.total),
-    ...rollingCounts(figures),
+    isCircuitBreakerOpen: status.isOpen,
+    errorPercentage: integer(status.errorPercent),
+    errorCount: integer(status.errors),
+    requestCount: integer(status.total),
+    rollingCountBadRequests: rolling.badRequest,
+    rollingCountExceptionsThrown: rolling.badRequest + rolling.fallbackMissing + rolling.fallbackRejected,
+    rollingCountFailure: rolling.failure,
+    rollingCountFallbackMissing: rolling.fallbackMissing,
+    rollingCountFallbackRejection: rolling.fallbackRejected,
+    rollingCountFallbackSuccess: rolling.fallbackSuccess,
+    rollingCountSemaphoreRejected: isThread ? 0 : rolling.bulkheadRejected,
+    rollingCountShortCircuited: rolling.shortCircuited,
+    rollingCountSuccess: rolling.success,
+    rollingCountThreadPoolRejected: isThread ? rolling.bulkheadRejected : 0,
+    rollingCountTimeout: rolling.timeout,
     currentConcurrentExecutionCount: figures.inFlight,
     rollingMaxConcurrentExecutionCount: figures.maxInFlight,
-    latencyExecute_mean: integer(figures.latencyExecute.mean),
-    latencyExecute: latencyObject(figures.latencyExecute),
-    latencyTotal_mean: integer(figures.latencyTotal.mean),
-    latencyTotal: latencyObject(figures.latencyTotal),
-    ...properties(figures),
-    reportingHosts: 1,
-    threadPool: safeName(figures.bulkhead.name),
+    propertyValue_circuitBreakerForceOpen: status.force === 'open',
+    propertyValue_circuitBreakerForceClosed: status.force === 'closed',
+    propertyValue_executionIsolationStrategy: isThread ? 'THREAD' : 'SEMAPHORE',
+    propertyValue_executionIsolationSemaphoreMaxConcurrentRequests: integer(bulkhead.concurrency),
   };
 };
+
+/** The fields of an object as they stand between its braces. */
+const fieldsText = (fields: object): string => JSON.stringify(fields).slice(1, -1);
+
+/** Rendered once for each description: a third of an event's text, and most of the work for its names. */
+const standingTexts = new WeakMap<CommandDescription, string>();
+
+const standingText = (description: CommandDescription): string => {
+  const known = standingTexts.get(description);
+  if (known !== undefined) return known;
+  const text = fieldsText(standingFields(description));
+  standingTexts.set(description, text);
+  return text;
+};
+
+/**
+ * The `HystrixCommand` event of a command, as JSON. `currentTime`: epoch ms. Its set of keys never changes, and it is
+ * made of texts, since one object of all its fields costs twice the time.
+ */
+export const commandEvent = (
+  description: CommandDescription,
+  figures: CommandFigures,
+  currentTime: number,
+): string =>
+  `{${standingText(description)},${fieldsText(movingFields(figures, currentTime))},` +
+  `${latencyFields('latencyExecute', figures.latencyExecute)},` +
+  `${latencyFields('latencyTotal', figures.latencyTotal)}}`;
 
 /** Attempts that ran, in Hystrix's sense of EXECUTED. */
 const executed = ({ rolling }: CommandFigures): number =>
@@ -163,7 +177,7 @@ export function* renderEvents(commands: Commands, now: number, wallTime: number)
   const sharersOf = new Map<BulkheadView, CommandFigures[]>();
   for (const book of commands.all()) {
     const figures = book.figures(now);
-    text += `data: ${JSON.stringify(commandEvent(figures, wallTime))}\n\n`;
+    text += `data: ${commandEvent(book.description, figures, wallTime)}\n\n`;
     const sharers = sharersOf.get(figures.bulkhead);
     if (sharers === undefined) sharersOf.set(figures.bulkhead, [figures]);
     else sharers.push(figures);

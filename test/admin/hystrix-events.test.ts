@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commandEvent, poolEvent } from '../../src/admin/hystrix-events.ts';
+import { commandEvent as commandText, poolEvent } from '../../src/admin/hystrix-events.ts';
 import type { FallbackUse } from '../../src/policy/fallback.ts';
 import {
   clientGone,
@@ -10,10 +10,10 @@ import {
   rejected,
   success,
 } from '../../src/policy/outcome.ts';
-import type { CommandDescription } from '../../src/telemetry/command-figures.ts';
+import type { CommandDescription, CommandFigures } from '../../src/telemetry/command-figures.ts';
 import { Commands } from '../../src/telemetry/commands.ts';
 import { defaultPolicy } from '../rig/default-policy.ts';
-import { bulkheadView, describeCommand, exchangeEnded } from '../telemetry/command-fixture.ts';
+import { bulkheadView, closedStatus, describeCommand, exchangeEnded } from '../telemetry/command-fixture.ts';
 
 const now = 1_000_000;
 const wallTime = 1_800_000_000_000.75;
@@ -21,6 +21,10 @@ const wallTime = 1_800_000_000_000.75;
 const open = (description: CommandDescription) => new Commands().open(description);
 
 const figuresOf = (description: CommandDescription) => open(description).figures(now);
+
+/** The event as a reader has it. */
+const commandEvent = (figures: CommandFigures, currentTime: number) =>
+  JSON.parse(commandText(figures, figures, currentTime));
 
 const commandFields =
   `type name group currentTime isCircuitBreakerOpen errorPercentage errorCount requestCount
@@ -227,6 +231,50 @@ test('names carry nothing that could break a page', () => {
   assert.match(event.name, /^_b__x_y__\/b___::1_:80_[0-9a-f]{4}$/);
   assert.match(event.group, /^a_b_[0-9a-f]{4}$/);
   assert.match(event.threadPool, /^p_q_[0-9a-f]{4}$/);
+});
+
+test('percentiles stand in the order of Hystrix', () => {
+  const figures = busyFigures();
+
+  assert.match(
+    commandText(figures, figures, wallTime),
+    /"latencyExecute":\{"0":0,"25":0,"50":12,"75":99,"90":99,"95":99,"99":99,"99.5":99,"100":99\}/,
+  );
+});
+
+test('what a reload changes is in the next event', () => {
+  const book = open(describeCommand('reviews'));
+  const textOf = () => JSON.parse(commandText(book.description, book.figures(now), wallTime));
+  const before = textOf();
+  const settings = { ...defaultPolicy, breaker: { ...defaultPolicy.breaker, volume: 7, sleepMs: 1234 } };
+
+  book.describe(describeCommand('reviews', { settings, bulkhead: bulkheadView('own', { concurrency: 3 }) }));
+  const after = textOf();
+
+  const shown = ({ threadPool, ...event }: Record<string, unknown>) => [
+    threadPool,
+    event['propertyValue_circuitBreakerRequestVolumeThreshold'],
+    event['propertyValue_circuitBreakerSleepWindowInMilliseconds'],
+    event['propertyValue_executionIsolationSemaphoreMaxConcurrentRequests'],
+  ];
+  assert.deepEqual(shown(before), ['reviews', 20, 5000, 256]);
+  assert.deepEqual(shown(after), ['own', 7, 1234, 3]);
+});
+
+test('limits of a bulkhead that change in place, and a force, are in the next event', () => {
+  const bulkhead = { ...bulkheadView('reviews') };
+  const status = { ...closedStatus };
+  const book = open(describeCommand('reviews', { bulkhead, breaker: { status: () => status } }));
+  const textOf = () => JSON.parse(commandText(book.description, book.figures(now), wallTime));
+  textOf();
+
+  Object.assign(bulkhead, { concurrency: 9, queueLimit: 0 });
+  Object.assign(status, { force: 'closed' });
+  const event = textOf();
+
+  assert.equal(event.propertyValue_executionIsolationSemaphoreMaxConcurrentRequests, 9);
+  assert.equal(event.propertyValue_executionIsolationStrategy, 'SEMAPHORE');
+  assert.equal(event.propertyValue_circuitBreakerForceClosed, true);
 });
 
 test('two names that differ only in what may not be shown stay two', () => {
