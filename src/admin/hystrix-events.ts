@@ -10,20 +10,23 @@ import type { Commands } from '../telemetry/commands.ts';
 /** Commands that are rendered without a pause: one or two milliseconds of work. */
 const sliceCommands = 50;
 
-/** What stands for "unlimited" where a reader expects a Java int. */
+/** What stands for "unlimited": the largest Java int. */
 const largestInt = 2 ** 31 - 1;
 
-/** Every number of the streams is an integer: Turbine turns others into text. */
+/**
+ * Every number of the streams is an integer: Turbine turns others into text. Limits and what is bounded by them end at
+ * the largest Java int; a count since the process began is a Java long, and goes on.
+ */
 export const integer = (value: number): number => Math.min(Math.trunc(value), largestInt);
 
 /** Netflix's dashboard puts names into its page as they are. */
 const unsafe = /[^A-Za-z0-9._:/@ -]/g;
 
-/** FNV-1a, 16 bits of it in hexadecimal. */
+/** FNV-1a of 32 bits, in hexadecimal. */
 const shortHash = (text: string): string => {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return ((hash ^ (hash >>> 16)) & 0xffff).toString(16).padStart(4, '0');
+  return (hash >>> 0).toString(16).padStart(8, '0');
 };
 
 /**
@@ -154,13 +157,13 @@ export const poolEvent = (sharers: readonly CommandFigures[], currentTime: numbe
     name: safeName(bulkhead.name),
     currentTime: Math.trunc(currentTime),
     currentActiveCount: bulkhead.inFlight,
-    currentCompletedTaskCount: integer(bulkhead.completedTotal),
+    currentCompletedTaskCount: bulkhead.completedTotal,
     currentCorePoolSize: size,
     currentMaximumPoolSize: size,
     currentLargestPoolSize: bulkhead.maxInFlightEver,
     currentPoolSize: size,
     currentQueueSize: bulkhead.queued,
-    currentTaskCount: integer(bulkhead.completedTotal + bulkhead.inFlight + bulkhead.queued),
+    currentTaskCount: bulkhead.completedTotal + bulkhead.inFlight + bulkhead.queued,
     rollingCountThreadsExecuted: executions,
     rollingMaxActiveThreads: maxActive,
     rollingCountCommandRejections: rejections,

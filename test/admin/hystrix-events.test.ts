@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commandEvent as commandText, poolEvent } from '../../src/admin/hystrix-events.ts';
+import { commandEvent as commandText, poolEvent, safeName } from '../../src/admin/hystrix-events.ts';
 import type { FallbackUse } from '../../src/policy/fallback.ts';
 import {
   clientGone,
@@ -228,9 +228,9 @@ test('names carry nothing that could break a page', () => {
 
   const event = commandEvent(figuresOf(hostile), wallTime);
 
-  assert.match(event.name, /^_b__x_y__\/b___::1_:80_[0-9a-f]{4}$/);
-  assert.match(event.group, /^a_b_[0-9a-f]{4}$/);
-  assert.match(event.threadPool, /^p_q_[0-9a-f]{4}$/);
+  assert.match(event.name, /^_b__x_y__\/b___::1_:80_[0-9a-f]{8}$/);
+  assert.match(event.group, /^a_b_[0-9a-f]{8}$/);
+  assert.match(event.threadPool, /^p_q_[0-9a-f]{8}$/);
 });
 
 test('percentiles stand in the order of Hystrix', () => {
@@ -275,6 +275,25 @@ test('limits of a bulkhead that change in place, and a force, are in the next ev
   assert.equal(event.propertyValue_executionIsolationSemaphoreMaxConcurrentRequests, 9);
   assert.equal(event.propertyValue_executionIsolationStrategy, 'SEMAPHORE');
   assert.equal(event.propertyValue_circuitBreakerForceClosed, true);
+});
+
+test('tasks are counted on beyond what a Java int holds', () => {
+  const bulkhead = bulkheadView('reviews', { completedTotal: 3_000_000_000, inFlight: 2, queued: 1 });
+
+  const event = poolEvent([figuresOf(describeCommand('reviews', { bulkhead }))], wallTime);
+
+  assert.equal(event.currentCompletedTaskCount, 3_000_000_000);
+  assert.equal(event.currentTaskCount, 3_000_000_003);
+});
+
+test('hundreds of names that look the same when they are made safe stay apart', () => {
+  const names = new Set<string>();
+  for (let mask = 0; mask < 2 ** 11; mask += 1) {
+    const marks = Array.from({ length: 11 }, (_, bit) => ((mask >> bit) & 1 ? '~' : '_'));
+    names.add(safeName(`a${marks.join('b')}:80`));
+  }
+
+  assert.equal(names.size, 2 ** 11);
 });
 
 test('two names that differ only in what may not be shown stay two', () => {
