@@ -37,8 +37,11 @@ export class Sessions {
 
   /** True for a request that carries a cookie of ours whose time is not over. */
   isSignedIn(request: IncomingMessage): boolean {
-    const value = cookieOf(request, this.#cookieName);
-    const [, expiry = '', seal = ''] = /^(\d{1,12})\.([0-9a-f]{64})$/.exec(value) ?? [];
+    return cookiesOf(request, this.#cookieName).some((value) => this.#isOurs(value));
+  }
+
+  #isOurs(cookie: string): boolean {
+    const [, expiry = '', seal = ''] = /^(\d{1,12})\.([0-9a-f]{64})$/.exec(cookie) ?? [];
     if (expiry === '' || !isSameSecret(seal, this.#seal(`until ${expiry}`))) return false;
     return Number(expiry) * 1000 > this.#clock.wallTime();
   }
@@ -104,12 +107,17 @@ export class Sessions {
 export const sendSession = (response: ServerResponse, by: 'nothing' | 'cookie' | 'authorization'): void =>
   sendJson(response, 200, { signedInBy: by });
 
-const cookieOf = (request: IncomingMessage, name: string): string => {
+/**
+ * The values of this cookie. Several may come: whoever serves another port of this host, or a path, can set one of the
+ * same name, which must not sign out whoever has a good one too.
+ */
+const cookiesOf = (request: IncomingMessage, name: string): string[] => {
+  const values: string[] = [];
   for (const pair of (request.headers.cookie ?? '').split(';')) {
     const [key = '', value = ''] = pair.trim().split('=', 2);
-    if (key === name) return value;
+    if (key === name) values.push(value);
   }
-  return '';
+  return values;
 };
 
 const tokenOf = (body: unknown): string | null =>

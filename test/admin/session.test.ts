@@ -91,6 +91,16 @@ test('a cookie that is not sealed with the token opens nothing', async (context)
   }
 });
 
+test('a worthless cookie of the same name does not sign out who has a good one', async (context) => {
+  const admin = await start(context);
+  const cookie = await cookieFor(admin);
+  const name = cookie.split('=')[0];
+
+  assert.equal(await statusWith(admin, `${name}=x; ${cookie}`), 200);
+  assert.equal(await statusWith(admin, `${cookie}; ${name}=x`), 200);
+  assert.equal(await statusWith(admin, `${name}=x; ${name}=y`), 401);
+});
+
 test('two sidecars on one machine name their cookies apart', async (context) => {
   const [one, other] = [await start(context), await startAdmin(context, { token: 'other' })];
 
