@@ -18,7 +18,8 @@ export class EventReader {
   readonly #lineEnd = /\r\n|\n|\r/g;
   /** The line that is not complete yet. */
   #rest: string[] = [];
-  #restChars = 0;
+  /** How much of an event that is not complete yet has come, in all its lines. */
+  #eventChars = 0;
   /** A line feed that comes next belongs to the carriage return before it. */
   #isAfterReturn = false;
   #name = '';
@@ -38,12 +39,12 @@ export class EventReader {
       const event = this.#line(this.#rest.join(''));
       if (event !== null) events.push(event);
       this.#rest = [];
-      this.#restChars = 0;
+      this.#eventChars = this.#data.length === 0 ? 0 : this.#eventChars + end.index - from;
       from = this.#lineEnd.lastIndex;
     }
     this.#rest.push(text.slice(from));
-    this.#restChars += text.length - from;
-    if (this.#restChars > maxEventChars) throw new RangeError('an event of the stream does not end');
+    this.#eventChars += text.length - from;
+    if (this.#eventChars > maxEventChars) throw new RangeError('an event of the stream does not end');
     return events;
   }
 

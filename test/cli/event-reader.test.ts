@@ -33,3 +33,28 @@ test('a stream that ends in the middle of an event gives only the whole ones', (
     { name: 'message', data: '1', lastId: '' },
   ]);
 });
+
+for (const [how, end] of [
+  ['one line', ''],
+  ['many lines', '\n'],
+] as const) {
+  test(`an event of ${how} that does not end is an error`, () => {
+    const reader = new EventReader();
+    const part = Buffer.from(`data: ${'x'.repeat(2 ** 20)}${end}`);
+    const read = () => {
+      for (let mib = 0; mib < 65; mib += 1) reader.read(part);
+    };
+
+    assert.throws(read, RangeError);
+  });
+}
+
+test('events may go on for ever, one by one', () => {
+  const reader = new EventReader();
+  const event = Buffer.from(`data: ${'x'.repeat(2 ** 20)}\n\n`);
+  let events = 0;
+
+  for (let mib = 0; mib < 130; mib += 1) events += reader.read(event).length;
+
+  assert.equal(events, 130);
+});
