@@ -11,12 +11,6 @@ const recentIncidents = 50;
 /** From one tick to the next. */
 export const eventTickMs = 1000;
 
-/** What a reader that was away is told of what it missed: `SnapshotEvent.resumed`. */
-export interface Resumed {
-  readonly missed: number;
-  readonly lost: number;
-}
-
 /**
  * What there is to tell, rendered once in a pass for all readers: each command's text is compared with what it was in
  * the pass before, and goes into the ticks of those who do not have it yet and into every snapshot.
@@ -29,6 +23,7 @@ export class EventPass {
   #process = '';
   #processPass = 0;
   #histories: string[] = [];
+  #snapshot: Buffer | null = null;
   #at = 0;
   #now = 0;
   /** Of the pass that was last completed; 0: there was none. */
@@ -49,6 +44,7 @@ export class EventPass {
     const pass = this.#number + 1;
     const books = [...this.#port.commands.all()];
     const histories: string[] = [];
+    this.#snapshot = null;
     this.#at = this.#clock.wallTime();
     this.#now = this.#clock.now();
     for (const [index, book] of books.entries()) {
@@ -92,18 +88,13 @@ export class EventPass {
     );
   }
 
-  /** Everything, as the JSON of a `SnapshotEvent`. Only after a run with history. */
-  snapshot(resumed: Resumed | null): string {
-    const { incidents } = this.#port;
-    const recent = incidents.after(incidents.last - recentIncidents);
-    const endsAtMs = Math.floor(this.#now / 1000) * 1000;
-    return (
-      `{"at":${this.#at},"nowMs":${Math.round(this.#now)},"tickMs":${eventTickMs},"process":${this.#process},` +
-      `"commands":[${this.#commands.changedSince(0)}],"upstreams":[${this.#upstreams.changedSince(0)}],` +
-      `"recent":${JSON.stringify(recent)},` +
-      `"history":{"endsAtMs":${endsAtMs},"commands":{${this.#histories.join()}}},` +
-      `"resumed":${JSON.stringify(resumed)}}`
-    );
+  /**
+   * Everything, as the JSON of a `SnapshotEvent` up to `resumed`, which is each reader's own and comes last: the bytes
+   * are made once for all who need them after this pass. Only after a run with history.
+   */
+  snapshot(): Buffer {
+    this.#snapshot ??= Buffer.from(this.#snapshotText());
+    return this.#snapshot;
   }
 
   /** Nobody reads any more: nothing is kept. */
@@ -112,6 +103,19 @@ export class EventPass {
     this.#upstreams = new TextsByName();
     this.#process = '';
     this.#histories = [];
+    this.#snapshot = null;
+  }
+
+  #snapshotText(): string {
+    const { incidents } = this.#port;
+    const recent = incidents.after(incidents.last - recentIncidents);
+    const endsAtMs = Math.floor(this.#now / 1000) * 1000;
+    return (
+      `{"at":${this.#at},"nowMs":${Math.round(this.#now)},"tickMs":${eventTickMs},"process":${this.#process},` +
+      `"commands":[${this.#commands.changedSince(0)}],"upstreams":[${this.#upstreams.changedSince(0)}],` +
+      `"recent":${JSON.stringify(recent)},` +
+      `"history":{"endsAtMs":${endsAtMs},"commands":{${this.#histories.join()}}},"resumed":`
+    );
   }
 
   #render(book: CommandBook, pass: number): void {

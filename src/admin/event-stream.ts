@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../lib/clock.ts';
 import type { AdminPort } from './admin-port.ts';
 import { problem, securityHeaders, sendProblem } from './admin-reply.ts';
 import { EventPass, eventTickMs } from './event-pass.ts';
-import type { StreamSlots } from './stream-slots.ts';
+import { longestStallMs, type StreamSlots } from './stream-slots.ts';
 
 const streamHeaders = {
   ...securityHeaders,
@@ -25,13 +25,15 @@ interface Reader {
   pass: number;
   /** The latest incident that it was told of; null: it is new, and wants no more than the recent ones. */
   lastIncident: number | null;
+  /** When it had last taken all that was written to it. */
+  tookAllAt: number;
 }
 
 /**
  * `GET /events`: a snapshot on connect, a tick a second with what changed, and every incident at once. All readers share
  * one pass over the commands, made only while somebody reads and in slices between which requests go on. A reader that
  * does not take what was written to it gets nothing until it has; then it is told at once what it missed, so that nothing
- * piles up for it (decision 0021).
+ * piles up for it; after a minute it is cut (decision 0021).
  */
 export class EventStream {
   readonly #port: AdminPort;
@@ -87,7 +89,8 @@ export class EventStream {
   }
 
   #open(response: ServerResponse, lastEventId: string): void {
-    const reader: Reader = { response, pass: 0, lastIncident: this.#numberOf(lastEventId) };
+    const lastIncident = this.#numberOf(lastEventId);
+    const reader: Reader = { response, pass: 0, lastIncident, tookAllAt: this.#clock.now() };
     this.#readers.add(reader);
     // However it ends: the client leaves, the socket breaks, we end it.
     response.once('close', () => this.#leave(reader));
@@ -157,14 +160,20 @@ export class EventStream {
 
   #publish(waiting: ReadonlySet<Reader>): void {
     const { number } = this.#pass;
-    // Nearly all readers were told of the pass before, and share one text.
-    const shared = this.#tickText(number - 1);
+    const now = this.#clock.now();
+    // Nearly all readers were told of the pass before, and share the bytes of one text.
+    const shared = Buffer.from(this.#tickText(number - 1));
     for (const reader of this.#readers) {
-      if (reader.response.writableNeedDrain) continue;
+      if (reader.response.writableNeedDrain) {
+        if (now - reader.tookAllAt >= longestStallMs) reader.response.destroy();
+        continue;
+      }
+      reader.tookAllAt = now;
       if (waiting.has(reader)) this.#writeSnapshot(reader);
       else if (this.#canGoOn(reader)) {
-        const tick = reader.pass === number - 1 ? shared : this.#tickText(reader.pass);
-        reader.response.write(this.#missedText(reader) + tick);
+        const missed = this.#missedText(reader);
+        if (missed !== '') reader.response.write(missed);
+        reader.response.write(reader.pass === number - 1 ? shared : this.#tickText(reader.pass));
         reader.pass = number;
       }
     }
@@ -175,10 +184,9 @@ export class EventStream {
     const since = reader.lastIncident;
     const missed = since === null ? 0 : this.#port.incidents.after(since).length;
     const resumed = since === null ? null : { missed, lost: last - missed - since };
-    const snapshot = this.#pass.snapshot(resumed);
-    reader.response.write(
-      `event: snapshot\nid: ${this.#idOf(last - missed)}\ndata: ${snapshot}\n\n${this.#missedText(reader)}`,
-    );
+    reader.response.write(`event: snapshot\nid: ${this.#idOf(last - missed)}\ndata: `);
+    reader.response.write(this.#pass.snapshot());
+    reader.response.write(`${JSON.stringify(resumed)}}\n\n${this.#missedText(reader)}`);
     reader.lastIncident = last;
     reader.pass = this.#pass.number;
   }

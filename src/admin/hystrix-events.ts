@@ -178,7 +178,8 @@ export function* renderEvents(commands: Commands, now: number, wallTime: number)
   let text = '';
   let rendered = 0;
   const sharersOf = new Map<BulkheadView, CommandFigures[]>();
-  for (const book of commands.all()) {
+  // As they are when the tick begins: one that is dropped and comes back between two slices would be told of twice.
+  for (const book of [...commands.all()]) {
     const figures = book.figures(now);
     text += `data: ${commandEvent(book.description, figures, wallTime)}\n\n`;
     const sharers = sharersOf.get(figures.bulkhead);

@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { problem, securityHeaders, sendProblem } from './admin-reply.ts';
-import type { StreamSlots } from './stream-slots.ts';
+import { longestStallMs, type StreamSlots } from './stream-slots.ts';
 
 const tickMs = 500;
-const shortestDelayMs = 100;
 const longestDelayMs = 10_000;
 
 /** As Hystrix's servlet sends them, capitals and all. */
@@ -15,10 +14,10 @@ const streamHeaders = {
   Pragma: 'no-cache',
 };
 
-/** What `delay` asks for in ms, clamped to 100–10000; `defaultMs` where it says nothing sensible. */
+/** What `delay` asks for in ms, within 500–10000; `defaultMs` where it says nothing sensible. */
 export const parseDelayMs = (text: string | null, defaultMs = tickMs): number => {
   if (text === null || !/^-?\d+$/.test(text)) return defaultMs;
-  return Math.min(Math.max(Number(text), shortestDelayMs), longestDelayMs);
+  return Math.min(Math.max(Number(text), tickMs), longestDelayMs);
 };
 
 /** Tells a client's death even while there is nothing to say. */
@@ -26,11 +25,13 @@ const ping = Buffer.from('ping: \n\n');
 
 interface Reader {
   readonly response: ServerResponse;
-  /** How many ticks there are from one event to the next, and how many are left. */
+  /** How many ticks there are from one event to the next, the delay rounded up, and how many are left. */
   readonly everyTicks: number;
   ticksLeft: number;
   /** True while slices of a tick are still to come. */
   isReceiving: boolean;
+  /** When it had last taken all that was written to it. */
+  tookAllAt: number;
 }
 
 /** Everything that one tick of a stream says, as bytes of the stream, in slices of bounded work. */
@@ -47,7 +48,7 @@ export interface HystrixStreamOptions {
 /**
  * A stream as Hystrix's servlets send them: one tick of 500 ms for all readers, rendered once and only while somebody
  * reads; a longer delay skips ticks, but not the pings. A reader that does not take what was written to it misses ticks,
- * and nothing piles up.
+ * and nothing piles up; after a minute it is cut.
  */
 export class HystrixStream {
   readonly #render: Render;
@@ -99,7 +100,13 @@ export class HystrixStream {
 
   #open(response: ServerResponse, delayMs: number): void {
     const everyTicks = Math.ceil(delayMs / tickMs);
-    const reader: Reader = { response, everyTicks, ticksLeft: everyTicks, isReceiving: false };
+    const reader: Reader = {
+      response,
+      everyTicks,
+      ticksLeft: everyTicks,
+      isReceiving: false,
+      tookAllAt: this.#clock.now(),
+    };
     this.#readers.add(reader);
     // However it ends: the client leaves, the socket breaks, we end it.
     response.once('close', () => this.#leave(reader));
@@ -119,10 +126,16 @@ export class HystrixStream {
 
   #tick(): void {
     this.#timer = this.#clock.after(tickMs, () => this.#tick());
+    const now = this.#clock.now();
     const receivers: Reader[] = [];
     for (const reader of this.#readers) {
       reader.ticksLeft = Math.max(reader.ticksLeft - 1, 0);
-      if (reader.isReceiving || reader.response.writableNeedDrain) continue;
+      if (reader.response.writableNeedDrain) {
+        if (now - reader.tookAllAt >= longestStallMs) reader.response.destroy();
+        continue;
+      }
+      reader.tookAllAt = now;
+      if (reader.isReceiving) continue;
       reader.response.write(ping);
       if (reader.ticksLeft > 0) continue;
       reader.ticksLeft = reader.everyTicks;

@@ -82,7 +82,8 @@ function* renderSummary(
   const pools = new Map<BulkheadView, number>();
   let text = `data: {"type":"${type}","commands":{`;
   let rendered = 0;
-  for (const book of commands.all()) {
+  // As they are when the tick begins: one that is dropped and comes back between two slices would be told of twice.
+  for (const book of [...commands.all()]) {
     const { name, bulkhead, settings } = book.description;
     if (!pools.has(bulkhead)) pools.set(bulkhead, settings.breaker.windowMs);
     text += `${rendered === 0 ? '' : ','}${JSON.stringify(safeName(name))}:${JSON.stringify(commandEntry(book))}`;

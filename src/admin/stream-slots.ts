@@ -1,3 +1,6 @@
+/** A reader that has not taken all that was written to it for so long is cut, so that others get its place. */
+export const longestStallMs = 60_000;
+
 /** Bounds how many streams are open: each kind by its own limit, and all kinds together by another. */
 export class StreamSlots {
   readonly #limit: number;

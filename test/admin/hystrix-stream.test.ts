@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
+import { renderEvents } from '../../src/admin/hystrix-events.ts';
 import { parseDelayMs } from '../../src/admin/hystrix-stream.ts';
+import { Commands } from '../../src/telemetry/commands.ts';
 import { bulkheadView, describeCommand } from '../telemetry/command-fixture.ts';
 import { ask, type RunningAdmin, StreamReader, startAdmin } from './admin-fixture.ts';
 
@@ -141,6 +145,61 @@ for (const [how, leave] of [
   });
 }
 
+test('two streams on one connection take two places and give both back', async (context) => {
+  const admin = await startAdmin(context, { maxStreams: { hystrix: 2, all: 2 } });
+  const get = `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+  const socket = connect(admin.tcpPort, '127.0.0.1', () => socket.write(get + get));
+  await once(socket, 'data');
+
+  const refused = await ask(admin.tcpPort, { path });
+  socket.destroy();
+  await untilIdle(admin);
+  const readers = [await openStream(admin), await openStream(admin)];
+
+  assert.equal(refused.status, 503);
+  assert.deepEqual(
+    readers.map(({ answer }) => answer?.status),
+    [200, 200],
+  );
+});
+
+test('a tick is rendered once, however many read', async (context) => {
+  const admin = await startAdmin(context);
+  const { breaker } = admin.port.commands.find('reviews')!.description;
+  const readers = await Promise.all(Array.from({ length: 5 }, () => openStream(admin)));
+  const asked = context.mock.method(breaker, 'status');
+
+  admin.clock.advance(500);
+  await Promise.all(readers.map((reader) => reader.until(({ eventCount }) => eventCount === 4)));
+
+  assert.equal(asked.mock.callCount(), 1);
+});
+
+test('the stream’s time of day is the wall clock’s, and its ticks are not', async (context) => {
+  const admin = await startAdmin(context);
+  const reader = await openStream(admin);
+  await reader.until(({ eventCount }) => eventCount === 2);
+
+  admin.clock.jumpWallTime(-3_600_000);
+  admin.clock.advance(500);
+  await reader.until(({ eventCount }) => eventCount === 4);
+
+  assert.equal(reader.event(2).currentTime! - reader.event(0).currentTime!, 500 - 3_600_000);
+});
+
+test('a command that is dropped and comes back in the middle of a tick is told of once', () => {
+  const commands = new Commands();
+  for (let index = 0; index < 120; index += 1) commands.open(describeCommand(`c${index}`));
+  const slices = renderEvents(commands, 0, 0);
+  let text = String(slices.next().value);
+
+  commands.close('c0');
+  commands.open(describeCommand('c0'));
+  for (const slice of slices) text += slice;
+
+  assert.equal(text.match(/"HystrixCommand","name":"c0"/g)?.length, 1);
+});
+
 test('HEAD opens no stream', async (context) => {
   const admin = await startAdmin(context, { maxStreams: { hystrix: 0, all: 0 } });
 
@@ -176,11 +235,11 @@ test('a reader that takes nothing misses ticks while others go on, and comes bac
   const stuck = await openStream(admin);
   stuck.socket.pause();
   const fast = await openStream(admin);
-  /** Ticks until it is so; each gives the server a turn to notice what was taken. */
+  /** Ticks until it is so; between two of them the server has turns enough to send its slices and notice what was taken. */
   const tickUntil = async (isTrue: () => boolean) => {
     while (!isTrue()) {
       admin.clock.advance(500);
-      await new Promise((resolve) => setImmediate(resolve));
+      for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     }
   };
 
@@ -191,6 +250,23 @@ test('a reader that takes nothing misses ticks while others go on, and comes bac
 
   const missed = (fast.eventCount - stuck.eventCount) / perTick;
   assert.ok(missed > 10, `${missed} ticks were missed`);
+});
+
+test('a reader that takes nothing for a minute is cut, and its place is free', async (context) => {
+  const admin = await startAdmin(context, { maxStreams: { hystrix: 1, all: 1 } });
+  for (let index = 0; index < 400; index += 1) admin.port.commands.open(describeCommand(`upstream-${index}`));
+  const stuck = await openStream(admin);
+  stuck.socket.pause();
+  const since = admin.clock.now();
+
+  while (admin.clock.pendingTimers > 0) {
+    admin.clock.advance(500);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  const heldMs = admin.clock.now() - since;
+  assert.ok(heldMs >= 60_000, String(heldMs));
+  assert.equal((await openStream(admin)).answer?.status, 200);
 });
 
 test('when the admin interface closes, streams end', async (context) => {
@@ -209,8 +285,8 @@ for (const [text, expected] of [
   ['', 500],
   ['abc', 500],
   ['1e9', 500],
-  ['1', 100],
-  ['-5', 100],
+  ['1', 500],
+  ['-5', 500],
   ['700', 700],
   ['99999999', 10_000],
 ] as const) {
