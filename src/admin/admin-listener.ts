@@ -56,7 +56,7 @@ const serverOptions = {
   maxHeaderSize: 16 * 1024,
 };
 const maxConnections = 256;
-/** A client that takes nothing of what was written to it for so long is gone. */
+/** A client that takes nothing of what was written to it for so long is gone; Node notices after one or two of these. */
 const stallMs = 60_000;
 
 /**

@@ -145,6 +145,10 @@ test('every answer forbids framing, sniffing and caching, and none has a CORS he
     { path: '/metrics' },
     { path: '/livez' },
     { path: '/nothing' },
+    { method: 'HEAD', path: '/events' },
+    { method: 'HEAD', path: '/hystrix.stream' },
+    { method: 'HEAD', path: '/hystrix/config.stream' },
+    { method: 'HEAD', path: '/hystrix/utilization.stream' },
     { path: '/breakers', fields: { Host: 'evil.example' } },
     { method: 'OPTIONS', path: '/breakers', fields: { 'Access-Control-Request-Method': 'POST' } },
   ];
@@ -157,7 +161,7 @@ test('every answer forbids framing, sniffing and caching, and none has a CORS he
     assert.equal(headers.get('referrer-policy'), 'no-referrer');
     assert.equal(headers.get('cross-origin-resource-policy'), 'same-origin');
     assert.equal(headers.get('cross-origin-opener-policy'), 'same-origin');
-    assert.equal(headers.get('cache-control'), 'no-store');
+    assert.match(headers.get('cache-control') ?? '', /\bno-store\b/);
     assert.deepEqual(
       [...headers.keys()].filter((name) => name.startsWith('access-control-')),
       [],
