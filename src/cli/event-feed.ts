@@ -116,12 +116,15 @@ export class EventFeed {
   }
 
   #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.after(ms, resolve);
-      this.#abort.signal.addEventListener('abort', () => {
-        timer.cancel();
-        resolve();
-      });
+    const { signal } = this.#abort;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(ms, resolve);
+    const giveUp = (): void => resolve();
+    signal.addEventListener('abort', giveUp);
+    return promise.finally(() => {
+      timer.cancel();
+      // A sidecar that is away for a night is asked for ten thousand times.
+      signal.removeEventListener('abort', giveUp);
     });
   }
 }
