@@ -32,12 +32,16 @@ test('a tick is rendered once, however many read', async (context) => {
   assert.equal(asked.mock.callCount(), 1);
 });
 
-test('a reader that takes nothing for a minute is cut, and its place is free', async (context) => {
-  const port = new FakePort();
-  // More than the sockets take by themselves, of few commands.
+/** So much to tell that the sockets do not take a snapshot by themselves, of few commands. */
+const crowd = (port: FakePort): void => {
   for (let i = 0; i < 60; i += 1) {
     port.commands.open(describeCommand(`upstream-${i}`, { status: { why: 'x'.repeat(200_000) } }));
   }
+};
+
+test('a reader that takes nothing for a minute is cut, and its place is free', async (context) => {
+  const port = new FakePort();
+  crowd(port);
   const admin = await startAdmin(context, { maxStreams: { hystrix: 1, all: 1 } }, port);
   const stuck = subscribe(context, admin.tcpPort);
   await stuck.changed.until(() => stuck.response);
@@ -53,6 +57,36 @@ test('a reader that takes nothing for a minute is cut, and its place is free', a
   }
 
   assert.ok(cutAfterMs >= 60_000 && cutAfterMs < 70_000, String(cutAfterMs));
+});
+
+test('what a reader missed while it was behind is told before what comes next', async (context) => {
+  const port = new FakePort();
+  crowd(port);
+  const admin = await startAdmin(context, {}, port);
+  const reader = subscribe(context, admin.tcpPort);
+  await reader.changed.until(() => reader.response);
+  reader.pause();
+  const turns = async (count: number) => {
+    for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+  // The snapshot is on its way, and more than the sockets take.
+  await turns(50);
+
+  port.incidents.breakerTransition(transition({ at: 1 }));
+  reader.resume();
+  await reader.snapshot();
+  // Time enough for the server to see that all was taken.
+  await turns(50);
+  port.incidents.breakerTransition(transition({ at: 2 }));
+  while (!reader.events.some(({ name }) => name === 'tick')) {
+    admin.clock.advance(1000);
+    await turns(50);
+  }
+
+  assert.deepEqual(
+    reader.incidents.map(({ incident }) => incident.at),
+    [1, 2],
+  );
 });
 
 test('two streams on one connection take two places and give both back', async (context) => {
