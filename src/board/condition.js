@@ -24,26 +24,34 @@ export const conditionWords = Object.freeze({
   closed: 'closed',
 });
 
+/**
+ * Why a breaker is as it is, without what is shown beside it as it counts down or up: the next probe, how far the probes
+ * are, and how long it is still forced.
+ * @param {string} why as the sidecar says it
+ */
+export const reasonOf = (why) =>
+  why
+    .replace(/^forced [^;]*; /, '')
+    .replace(/^(underneath: )?probing: .*?; opened because /, '$1opened because ')
+    .replace(/; (?:next probe in .*|a probe is due)$/, '');
+
 /** Open hurts most; a forced closed one hides what it would do. */
 const ranks = Object.freeze({ open: 0, 'forced-open': 1, 'half-open': 2, 'forced-closed': 3, closed: 4 });
 
 /**
  * The commands by what hurts: open before forced open before half-open before the rest, then by errors per second, then
- * by requests per second, then by name.
+ * by name: where nothing hurts nothing changes places only because traffic comes and goes.
  * @param {Board} board
  * @returns {CommandPicture[]}
  */
 export const byHurt = (board) => {
   const keyed = [...board.commands.values()].map((command) => {
-    const rates = board.rates(command.name);
-    return { command, rank: ranks[conditionOf(command)], ...rates };
+    const { errorsPerSecond } = board.rates(command.name);
+    return { command, rank: ranks[conditionOf(command)], errorsPerSecond };
   });
   keyed.sort(
     (a, b) =>
-      a.rank - b.rank ||
-      b.errorsPerSecond - a.errorsPerSecond ||
-      b.perSecond - a.perSecond ||
-      (a.command.name < b.command.name ? -1 : 1),
+      a.rank - b.rank || b.errorsPerSecond - a.errorsPerSecond || (a.command.name < b.command.name ? -1 : 1),
   );
   return keyed.map(({ command }) => command);
 };

@@ -21,23 +21,41 @@ export const percent = (percent) => {
 };
 
 /**
- * A duration: `0.4 ms`, `12 ms`, `1.2 s`, `34 s`, `2 min 5 s`, `3 h 4 min`.
+ * A duration: `0.4 ms`, `12 ms`, `1.2 s`, `34 s`, `2 min 5 s`, `10 min`, `3 h 4 min`.
  * @param {number} ms not negative
  */
 export const duration = (ms) => {
   if (ms < 999.5) return `${trimmed(ms)} ms`;
   if (ms < 59_500) return `${trimmed(ms / 1000)} s`;
   const seconds = Math.round(ms / 1000);
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-  const minutes = Math.round(seconds / 60);
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (seconds < 3600) return twoUnits(seconds, 'min', 's');
+  return twoUnits(Math.round(seconds / 60), 'h', 'min');
 };
+
+/**
+ * A duration in one unit, for columns where there is room for no more: `12 ms`, `1.2 s`, `2.1 min`, `3.1 h`.
+ * @param {number} ms not negative
+ */
+export const shortDuration = (ms) => {
+  if (ms < 59_500) return duration(ms);
+  if (ms < 59.5 * 60_000) return `${trimmed(ms / 60_000)} min`;
+  return `${count(ms / 3_600_000)} h`;
+};
+
+/** How many there are of something: `1 attempt`, `12 attempts`. @param {number} number @param {string} one */
+export const plural = (number, one) => `${number} ${number === 1 ? one : `${one}s`}`;
 
 /**
  * What is left of a wait in whole seconds, never 0 before it is over: `5 s`, `1 min 5 s`.
  * @param {number} ms
  */
 export const countdown = (ms) => (ms <= 0 ? 'now' : duration(Math.ceil(ms / 1000) * 1000));
+
+/** @param {number} amount whole @param {string} unit of sixty @param {string} smaller */
+const twoUnits = (amount, unit, smaller) => {
+  const rest = amount % 60;
+  return `${Math.floor(amount / 60)} ${unit}${rest === 0 ? '' : ` ${rest} ${smaller}`}`;
+};
 
 /** @param {number} value */
 const trimmed = (value) => (value < 9.95 ? String(Math.round(value * 10) / 10) : String(Math.round(value)));

@@ -5,16 +5,16 @@ import { EventFeed } from './event-feed.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 import { connectionWords, TopScreen } from './top-screen.ts';
-import { summary, table } from './top-view.ts';
+import { placeholder, summary, table } from './top-view.ts';
 
 interface TopOptions {
   readonly tokenFile?: string;
   readonly once?: true;
 }
 
-/** Where there is no terminal: how often the table is printed, and how wide. */
+/** Where there is no terminal: how often the table is printed, and how wide, so that words fit at the end of lines. */
 const printMs = 5000;
-const printWidth = 120;
+const printWidth = 200;
 
 /** True where the terminal's characters go beyond ASCII. */
 const hasUnicode = (env: Terminal['env']): boolean =>
@@ -39,8 +39,10 @@ const showScreen = async (feed: EventFeed, screen: TopScreen): Promise<string | 
 const printTables = (feed: EventFeed, clock: Clock, terminal: Terminal): (() => void) => {
   const view = { sort: 'hurt', filter: '', hasColour: false, hasUnicode: hasUnicode(terminal.env) } as const;
   return () => {
-    const { head, rows } = table(feed.board, { ...view, width: printWidth, nowMs: feed.nowMs });
-    const above = summary(feed.board, connectionWords(feed, clock.now()), printWidth);
+    const width = (process.stdout.isTTY && process.stdout.columns) || printWidth;
+    const { head, rows } = table(feed.board, { ...view, width, nowMs: feed.nowMs });
+    if (rows.length === 0) rows.push(placeholder(feed.board, ''));
+    const above = summary(feed.board, connectionWords(feed, clock.now()), width);
     terminal.print([...above, head, ...rows, ''].join('\n'));
   };
 };
@@ -82,9 +84,11 @@ const runTop = async (
   let changed = (): void => {};
   const feed = new EventFeed({ target, clock, onChange: () => changed() });
   let problem: string | null;
-  if (options.once !== true && stdin.isTTY && stdout.isTTY) {
-    const isPlain = terminal.env['NO_COLOR'] !== undefined || terminal.env['TERM'] === 'dumb';
-    const look = { hasColour: !isPlain && stdout.hasColors(), hasUnicode: hasUnicode(terminal.env) };
+  // A dumb terminal cannot move its cursor.
+  const hasScreen = stdin.isTTY && stdout.isTTY && terminal.env['TERM'] !== 'dumb';
+  if (options.once !== true && hasScreen) {
+    const hasColour = !terminal.env['NO_COLOR'] && stdout.hasColors();
+    const look = { hasColour, hasUnicode: hasUnicode(terminal.env) };
     const screen = new TopScreen({ feed, clock, input: stdin, output: stdout, ...look });
     changed = () => screen.changed();
     problem = await showScreen(feed, screen);

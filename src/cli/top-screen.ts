@@ -1,7 +1,8 @@
 import type { ReadStream, WriteStream } from 'node:tty';
+import { styleText } from 'node:util';
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { EventFeed } from './event-feed.ts';
-import { fitted, type SortOrder, sortOrders, summary, table } from './top-view.ts';
+import { placeholder, type SortOrder, sortOrders, summary, table } from './top-view.ts';
 
 const enter = '\x1b[?1049h\x1b[?25l';
 const leave = '\x1b[?25h\x1b[?1049l';
@@ -9,13 +10,26 @@ const home = '\x1b[H';
 const eraseLine = '\x1b[K';
 const eraseBelow = '\x1b[J';
 
+const unchecked = { validateStream: false } as const;
+
+/** Lines that a terminal must have for what is not the table itself. */
+const linesForGap = 12;
+const linesForSummary = 7;
+
+const sortWords: Readonly<Record<SortOrder, string>> = {
+  hurt: 'worst first',
+  name: 'by name',
+  rate: 'by rate',
+  errors: 'by errors',
+};
+
 /** How often the screen is drawn anew where nothing comes: waits count down on it. */
 const redrawMs = 500;
 
 const help = [
   'q, Ctrl-C        quit',
   'up, down, j, k   one line; page up, page down: one screen; g, G: first, last',
-  's                sort by what hurts, by name, by rate, by errors',
+  's                sort: worst first, by name, by rate, by errors',
   '/                show only names with this in them; Enter keeps it, Escape forgets it',
   '?                this help; any key leaves it',
 ];
@@ -40,6 +54,7 @@ export class TopScreen {
   #first = 0;
   #timer: Timer | null = null;
   #isDrawn = true;
+  #frame = '';
 
   constructor(options: TopScreenOptions) {
     this.#options = options;
@@ -88,7 +103,10 @@ export class TopScreen {
     this.#draw();
   };
 
-  readonly #onResize = (): void => this.#draw();
+  readonly #onResize = (): void => {
+    this.#frame = '';
+    this.#draw();
+  };
 
   #press(key: string): void {
     if (key === '\x03') this.#done.resolve();
@@ -133,7 +151,11 @@ export class TopScreen {
     this.#isDrawn = true;
     const { output } = this.#options;
     const lines = this.#lines(Math.max(1, output.columns), Math.max(1, output.rows));
-    output.write(`${home}${lines.map((line) => `${line}${eraseLine}`).join('\r\n')}${eraseBelow}`);
+    const frame = `${home}${lines.map((line) => `${line}${eraseLine}`).join('\r\n')}${eraseBelow}`;
+    // Over a slow line, what has not changed is not sent again.
+    if (frame === this.#frame) return;
+    this.#frame = frame;
+    output.write(frame);
   }
 
   #lines(width: number, height: number): string[] {
@@ -141,20 +163,33 @@ export class TopScreen {
     if (this.#isHelping) return help.map((line) => line.slice(0, width)).slice(0, height);
     const view = { width, sort: this.#sort, filter: this.#filter, hasColour, hasUnicode, nowMs: feed.nowMs };
     const { head, rows } = table(feed.board, view);
-    const top = [...summary(feed.board, connectionWords(feed, clock.now()), width), '', head];
+    if (rows.length === 0) rows.push(placeholder(feed.board, this.#filter).slice(0, width));
+    const [connection = '', traffic = ''] = summary(feed.board, connectionWords(feed, clock.now()), width);
+    const top = [head];
+    if (height >= linesForGap) top.unshift('');
+    if (height >= linesForSummary) top.unshift(traffic);
+    if (height >= linesForSummary || !feed.state.isLive)
+      top.unshift(hasColour && !feed.state.isLive ? styleText('red', connection, unchecked) : connection);
     const room = Math.max(0, height - top.length - 1);
     this.#first = Math.max(0, Math.min(this.#first, rows.length - room));
     const shown = rows.slice(this.#first, this.#first + room);
-    return [...top, ...shown, ...new Array<string>(room - shown.length).fill(''), this.#footer(width)].slice(
-      0,
-      height,
-    );
+    const place =
+      rows.length > room ? `${this.#first + 1}-${this.#first + shown.length} of ${rows.length}` : '';
+    const empty = new Array<string>(room - shown.length).fill('');
+    return [...top, ...shown, ...empty, this.#footer(width, place)].slice(0, height);
   }
 
-  #footer(width: number): string {
-    const filter =
-      this.#isTyping || this.#filter !== '' ? `  /${this.#filter}${this.#isTyping ? '_' : ''}` : '';
-    return fitted(`q quit  / filter  s sort: ${this.#sort}  ? help${filter}`, width).trimEnd();
+  /** Whole pieces, as many as fit; what is being typed comes first. */
+  #footer(width: number, place: string): string {
+    const filter = `/${this.#filter}`;
+    if (this.#isTyping) return `${filter.slice(-Math.max(1, width - 1))}_`.slice(0, width);
+    const pieces = ['q quit', '? help', place, this.#filter === '' ? '/ filter' : filter];
+    let line = '';
+    for (const piece of [...pieces, `s sort: ${sortWords[this.#sort]}`]) {
+      const longer = line === '' || piece === '' ? line + piece : `${line}  ${piece}`;
+      if (longer.length <= width) line = longer;
+    }
+    return line;
   }
 }
 

@@ -1,8 +1,9 @@
 import { styleText } from 'node:util';
 import type { Board } from '../board/board.js';
-import { byHurt, type Condition, conditionOf, conditionWords } from '../board/condition.js';
-import { count, countdown, duration, percent } from '../board/figures.js';
+import { byHurt, type Condition, conditionOf, conditionWords, reasonOf } from '../board/condition.js';
+import { count, countdown, percent } from '../board/figures.js';
 import type { CommandPicture } from '../board/stream-events.ts';
+import { type Column, columns, type Style } from './top-columns.ts';
 
 export const sortOrders = ['hurt', 'name', 'rate', 'errors'] as const;
 export type SortOrder = (typeof sortOrders)[number];
@@ -20,16 +21,14 @@ export interface TableOptions {
   readonly nowMs: number;
 }
 
-type Colour = 'green' | 'yellow' | 'red' | 'magenta';
-
 const looks: Readonly<
-  Record<Condition, { readonly shape: string; readonly plain: string; readonly colour: Colour }>
+  Record<Condition, { readonly shape: string; readonly plain: string; readonly colour: Style }>
 > = {
-  closed: { shape: '●', plain: 'o', colour: 'green' },
-  'half-open': { shape: '◆', plain: '?', colour: 'yellow' },
   open: { shape: '✖', plain: 'X', colour: 'red' },
   'forced-open': { shape: '■', plain: '#', colour: 'magenta' },
+  'half-open': { shape: '◆', plain: '?', colour: 'yellow' },
   'forced-closed': { shape: '■', plain: '#', colour: 'magenta' },
+  closed: { shape: '●', plain: 'o', colour: 'green' },
 };
 
 /** Names and words come from others: nothing in them may move the cursor, hide or turn round what follows. */
@@ -43,79 +42,65 @@ export const fitted = (text: string, width: number): string => {
   return `${text.slice(0, width - 2 - tail)}..${text.slice(text.length - tail)}`;
 };
 
-interface Column {
-  readonly title: string;
-  readonly width: number;
-  /** The first to go when the terminal is narrow has the highest. */
-  readonly rank: number;
-  text(command: CommandPicture, board: Board, nowMs: number): string;
-}
-
-const latency = (command: CommandPicture, key: string): string =>
-  command.latencyExecute.count === 0 ? '-' : duration(command.latencyExecute.percentilesMs[key] ?? 0);
-
-const endpoints = (command: CommandPicture, board: Board, nowMs: number): string => {
-  const upstream = board.upstreams.get(command.upstream);
-  if (upstream === undefined) return '-';
-  const all = upstream.endpoints;
-  const inUse = all.filter(
-    ({ passedOverUntilMs }) => passedOverUntilMs === null || passedOverUntilMs <= nowMs,
-  );
-  return `${inUse.length}/${all.length}`;
-};
-
-/** Right-aligned figures, between the name and the words at the end. */
-const columns: readonly Column[] = [
-  { title: 'req/s', width: 6, rank: 1, text: ({ name }, board) => count(board.rates(name).perSecond) },
-  { title: 'err %', width: 5, rank: 0, text: ({ name }, board) => percent(board.rates(name).errorPercent) },
-  { title: 'p50', width: 8, rank: 5, text: (command) => latency(command, 'p50') },
-  { title: 'p99', width: 8, rank: 3, text: (command) => latency(command, 'p99') },
-  {
-    title: 'in flight',
-    width: 9,
-    rank: 4,
-    text: ({ bulkhead }) => `${bulkhead.inFlight}/${bulkhead.concurrency ?? 'any'}`,
-  },
-  { title: 'queue', width: 8, rank: 6, text: ({ bulkhead }) => `${bulkhead.queued}/${bulkhead.queueLimit}` },
-  { title: 'endp', width: 5, rank: 7, text: endpoints },
-];
-
-const conditionWidth = 15;
+/** Columns of these ranks stand even where names must be shortened for them. */
+const lastRankBeforeNames = 1;
 const leastNameWidth = 12;
+const goodNameWidth = 24;
 const mostNameWidth = 36;
-/** Words at the end are worth a column only where some of them fit. */
-const leastWordsWidth = 24;
+/** Below this, the shape stands for the state. */
+const leastWidthForWords = 32;
+/** Words stand at the end of the line where so many fit, else on a line of their own. */
+const leastWordsWidth = 60;
 
 /** What comes next for a breaker that is not simply closed, and why it is so. */
 const wordsOf = (command: CommandPicture, nowMs: number): string => {
-  const why = harmless(command.why).replace(/; next probe .*$/, '');
   if (command.force !== 'none') {
     if (command.forceEndsAtMs === null)
       return command.forcedBy === 'hand' ? 'by hand, until lifted' : 'by configuration';
     return `by hand, for ${countdown(command.forceEndsAtMs - nowMs)}`;
   }
   if (command.state === 'closed') return '';
-  if (command.state === 'half_open' || command.nextProbeAtMs === null) return why;
+  const why = reasonOf(harmless(command.why));
+  if (command.state === 'half_open')
+    return `probes: ${command.probes.succeeded} of ${command.probes.needed}; ${why}`;
+  // The next tick tells when.
+  if (command.nextProbeAtMs === null) return `just now: ${why}`;
   const leftMs = command.nextProbeAtMs - nowMs;
   return `${leftMs <= 0 ? 'next request probes' : `probe in ${countdown(leftMs)}`}: ${why}`;
 };
 
-const layout = (width: number, names: readonly string[]) => {
-  const widest = Math.max(leastNameWidth, ...names.map((name) => name.length));
+interface Layout {
+  readonly stateWidth: number;
+  readonly nameWidth: number;
+  readonly columns: readonly Column[];
+  /** 0: words stand below the line, not at its end. */
+  readonly wordsWidth: number;
+}
+
+const layout = (width: number, commands: readonly CommandPicture[]): Layout => {
+  const words = commands.map((command) => conditionWords[conditionOf(command)].length + 2);
+  const stateWidth = width < leastWidthForWords ? 1 : Math.max(11, ...words);
+  const widest = Math.max(leastNameWidth, ...commands.map(({ name }) => name.length));
   const chosen = new Set<Column>();
-  let left = width - conditionWidth - 1 - leastNameWidth;
+  let nameWidth = leastNameWidth;
+  let left = width - stateWidth - 1 - nameWidth;
+  const widen = (most: number): void => {
+    const more = Math.max(0, Math.min(left, Math.min(widest, most) - nameWidth));
+    nameWidth += more;
+    left -= more;
+  };
   for (const column of columns.toSorted((a, b) => a.rank - b.rank)) {
+    if (column.rank > lastRankBeforeNames) widen(goodNameWidth);
     if (left < column.width + 1) break;
     chosen.add(column);
     left -= column.width + 1;
   }
-  const spare = Math.max(0, left);
-  const nameWidth = Math.min(leastNameWidth + spare, widest, mostNameWidth);
-  const words = spare - (nameWidth - leastNameWidth) - 1;
+  widen(mostNameWidth);
   return {
-    nameWidth: Math.min(nameWidth, Math.max(1, width - conditionWidth - 1)),
+    stateWidth,
+    nameWidth: Math.min(nameWidth, Math.max(1, width - stateWidth - 1)),
     columns: columns.filter((column) => chosen.has(column)),
-    wordsWidth: words >= leastWordsWidth ? words : 0,
+    wordsWidth: left > leastWordsWidth ? left - 1 : 0,
   };
 };
 
@@ -128,7 +113,27 @@ const sorted = (board: Board, sort: SortOrder): CommandPicture[] => {
   return commands;
 };
 
-/** The table: its head and a line for each command that is wanted. */
+/** A piece of a line and how it looks. */
+type Piece = readonly [text: string, ...styles: (Style | false | undefined)[]];
+
+/** Joins pieces to a line that is no longer than the terminal, which colours must not count for. */
+const lineOf = (pieces: readonly Piece[], width: number, hasColour: boolean): string => {
+  let left = width;
+  let line = '';
+  const last = pieces.findLastIndex(([text]) => text.trimEnd() !== '');
+  for (const [index, [text, ...styles]] of pieces.slice(0, last + 1).entries()) {
+    const shown = (index === last ? text.trimEnd() : text).slice(0, left);
+    const wanted = styles.filter((style) => typeof style === 'string');
+    left -= shown.length;
+    line +=
+      hasColour && wanted.length > 0 && shown !== ''
+        ? styleText(wanted, shown, { validateStream: false })
+        : shown;
+  }
+  return line;
+};
+
+/** The table: its head and the lines of each command that is wanted. */
 export const table = (
   board: Board,
   options: TableOptions,
@@ -136,47 +141,37 @@ export const table = (
   const { width, filter, nowMs, hasColour, hasUnicode } = options;
   const wanted = filter.toLowerCase();
   const commands = sorted(board, options.sort).filter(({ name }) => name.toLowerCase().includes(wanted));
-  const plan = layout(
-    width,
-    commands.map(({ name }) => name),
-  );
-  const styled = (style: Colour | 'bold' | 'dim', text: string): string =>
-    hasColour ? styleText(style, text, { validateStream: false }) : text;
-  const line = (
-    condition: string,
-    name: string,
-    cells: readonly string[],
-    words: string,
-  ): [string, string] => [
-    condition.padEnd(conditionWidth).slice(0, Math.min(conditionWidth, width)),
-    [
-      ` ${fitted(name, plan.nameWidth)}`,
-      ...cells,
-      ...(plan.wordsWidth > 0 ? [words.slice(0, plan.wordsWidth)] : []),
-    ]
-      .join(' ')
-      .slice(0, Math.max(0, width - conditionWidth))
-      .trimEnd(),
+  const plan = layout(width, commands);
+  const aligned = (text: string, column: Column): string => ` ${text.padStart(column.width)}`;
+  const head: Piece[] = [
+    ['state'.padEnd(plan.stateWidth).slice(0, plan.stateWidth), 'dim'],
+    [` ${'command'.padEnd(plan.nameWidth).slice(0, plan.nameWidth)}`, 'dim'],
+    ...plan.columns.map((column): Piece => [aligned(column.title, column), 'dim']),
+    [plan.wordsWidth > 0 ? ' why' : '', 'dim'],
   ];
-  const cell = (text: string, column: Column): string => text.padStart(column.width).slice(0, column.width);
-  const [headCondition, headRest] = line(
-    'state',
-    'command',
-    plan.columns.map((column) => cell(column.title, column)),
-    'why',
-  );
-  const rows = commands.map((command) => {
+  const rows = commands.flatMap((command) => {
     const condition = conditionOf(command);
     const { shape, plain, colour } = looks[condition];
-    const cells = plan.columns.map((column) => cell(column.text(command, board, nowMs), column));
     const mark = `${hasUnicode ? shape : plain} ${conditionWords[condition]}`;
-    const [state, rest] = line(mark, harmless(command.name), cells, wordsOf(command, nowMs));
-    return `${styled(colour, state)}${condition === 'closed' ? rest : styled('bold', rest)}`;
+    const stress = condition !== 'closed' && 'bold';
+    const words = wordsOf(command, nowMs);
+    const line: Piece[] = [
+      [mark.padEnd(plan.stateWidth).slice(0, plan.stateWidth), colour],
+      [` ${fitted(harmless(command.name), plan.nameWidth)}`, stress],
+      ...plan.columns.map((column): Piece => {
+        const { text, style } = column.cell(command, board, nowMs);
+        return [aligned(text, column), stress, style];
+      }),
+      [plan.wordsWidth > 0 ? ` ${words.slice(0, plan.wordsWidth)}` : ''],
+    ];
+    const lines = [lineOf(line, width, hasColour)];
+    if (plan.wordsWidth === 0 && words !== '') lines.push(lineOf([[`  ${words}`, colour]], width, hasColour));
+    return lines;
   });
-  return { head: styled('dim', `${headCondition}${headRest}`), rows };
+  return { head: lineOf(head, width, hasColour), rows };
 };
 
-/** What stands above the table: the process, the whole of its traffic, and whether this is true now. */
+/** What stands above the table: whether it is true now, the process, and the whole of its commands and traffic. */
 export const summary = (board: Board, connection: string, width: number): readonly string[] => {
   const { process } = board;
   const counts = new Map<Condition, number>();
@@ -189,17 +184,26 @@ export const summary = (board: Board, connection: string, width: number): readon
     perSecond += rates.perSecond;
     errorsPerSecond += rates.errorsPerSecond;
   }
-  const conditions = Array.from(counts, ([condition, number]) => `${number} ${conditionWords[condition]}`);
+  const conditions = (Object.keys(looks) as Condition[])
+    .filter((condition) => counts.has(condition))
+    .map((condition) => `${counts.get(condition)} ${conditionWords[condition]}`);
   const share = perSecond === 0 ? 0 : (errorsPerSecond * 100) / perSecond;
   const identity =
     process === null
       ? 'Outrigger'
       : `${process.id}  v${process.version}  proxy ${process.egress}${process.state === 'serving' ? '' : `  ${process.state}`}`;
   return [
-    `${harmless(identity)}  ${harmless(connection)}`.slice(0, width),
-    `${board.commands.size} commands: ${conditions.join(', ') || 'none yet'}  ${count(perSecond)} req/s  ${percent(share)} % errors`.slice(
+    `${harmless(connection)}  ${harmless(identity)}`.slice(0, width),
+    `${conditions.join(', ') || 'nothing called yet'}  ${count(perSecond)} req/s  ${percent(share)} % errors`.slice(
       0,
       width,
     ),
   ];
+};
+
+/** What stands in the place of a table without a line: what to do. */
+export const placeholder = (board: Board, filter: string): string => {
+  if (board.process === null) return '';
+  if (board.commands.size > 0) return `no name has "${harmless(filter)}" in it`;
+  return `send a request through the proxy: curl -x http://${harmless(board.process.egress)} http://example.com/`;
 };

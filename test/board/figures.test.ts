@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { count, countdown, duration, percent } from '../../src/board/figures.js';
+import { count, countdown, duration, percent, plural, shortDuration } from '../../src/board/figures.js';
 
 for (const [format, value, text] of [
   [count, 0, '0'],
@@ -23,7 +23,13 @@ for (const [format, value, text] of [
   [duration, 999.5, '1 s'],
   [duration, 1240, '1.2 s'],
   [duration, 125_000, '2 min 5 s'],
+  [duration, 300_000, '5 min'],
   [duration, 11_040_000, '3 h 4 min'],
+  [duration, 3_600_000, '1 h'],
+  [shortDuration, 1240, '1.2 s'],
+  [shortDuration, 125_000, '2.1 min'],
+  [shortDuration, 3_590_000, '1 h'],
+  [shortDuration, 11_040_000, '3.1 h'],
   [countdown, 0, 'now'],
   [countdown, -5, 'now'],
   [countdown, 1, '1 s'],
@@ -34,11 +40,22 @@ for (const [format, value, text] of [
   });
 }
 
+test('one of something stands in the singular, and only one', () => {
+  assert.deepEqual(
+    [0, 1, 2].map((number) => plural(number, 'attempt')),
+    ['0 attempts', '1 attempt', '2 attempts'],
+  );
+});
+
 test('no figure is long, and none says NaN', () => {
   fc.assert(
     fc.property(fc.double({ min: 0, max: 1e12, noNaN: true }), (value) => {
       assert.ok(count(value).length <= 8, count(value));
-      assert.doesNotMatch(`${count(value)} ${duration(value)} ${countdown(value)}`, /NaN|undefined|e\+/);
+      assert.ok(shortDuration(value).length <= 8, shortDuration(value));
+      assert.doesNotMatch(
+        `${count(value)} ${duration(value)} ${shortDuration(value)} ${countdown(value)}`,
+        /NaN|undefined|e\+/,
+      );
     }),
   );
 });

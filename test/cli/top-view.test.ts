@@ -2,11 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Board } from '../../src/board/board.js';
-import { fitted, harmless, sortOrders, summary, type TableOptions, table } from '../../src/cli/top-view.ts';
+import {
+  fitted,
+  harmless,
+  placeholder,
+  sortOrders,
+  summary,
+  type TableOptions,
+  table,
+} from '../../src/cli/top-view.ts';
 import { commandPicture, snapshotEvent, tickEvent, totals, upstreamPicture } from '../board/board-fixture.ts';
 
 const view: TableOptions = {
-  width: 120,
+  width: 170,
   sort: 'hurt',
   filter: '',
   hasColour: false,
@@ -45,8 +53,19 @@ test('a line tells the state in a shape and a word, the traffic, the errors, and
 
   assert.match(head, /^state +command +req\/s +err % +p50 +p99 +in flight +queue +endp +why$/);
   assert.match(rows[0] ?? '', /^X open +reviews\.ratings +4 +50 .* probe in 3 s: 12 of 20 failed/);
-  assert.match(rows[1] ?? '', /^# forced closed +payments .* by hand, for 1 min 0 s$/);
+  assert.match(rows[1] ?? '', /^# forced closed +payments .* by hand, for 1 min$/);
   assert.match(rows[2] ?? '', /^o closed +stock +10 +0 .* 0\/256 +0\/128 +0\/0$/);
+});
+
+test('where words do not fit at the end of a line they stand below it, and names come before the lesser figures', () => {
+  const { head, rows } = table(shop, { ...view, width: 80 });
+
+  assert.match(head, /^state +command +req\/s +err % +p50 +p99 +in flight$/);
+  assert.match(rows[0] ?? '', /^X open +reviews\.ratings +4 +50 /);
+  assert.equal(rows[1], '  probe in 3 s: 12 of 20 failed in 10 s, limit 50 %');
+  assert.match(rows[2] ?? '', /^# forced closed +payments /);
+  assert.equal(rows[3], '  by hand, for 1 min');
+  assert.equal(rows.length, 5);
 });
 
 test('a narrow terminal keeps the state, the name and the errors, and nothing wraps', () => {
@@ -54,6 +73,27 @@ test('a narrow terminal keeps the state, the name and the errors, and nothing wr
 
   assert.match(head, /^state +command +err %$/);
   assert.match(rows[0] ?? '', /^X open +review\.\.atings +50$/);
+  assert.equal(rows[1], '  probe in 3 s: 12 of 20 failed in 1');
+});
+
+test('a very narrow one keeps the shape of the state and the name', () => {
+  const { head, rows } = table(shop, { ...view, width: 20 });
+
+  assert.equal(head, 's command      err %');
+  assert.match(rows[0] ?? '', /^X revie\.\.tings +50$/);
+});
+
+test('a figure is never cut short, however large it is', () => {
+  const bulkhead = { name: 'big', concurrency: 10_000, queueLimit: 25_000, inFlight: 9999, queued: 25_000 };
+  const percentilesMs = { p50: 3_599_000, p99: 86_400_000 };
+  const board = boardOf(
+    commandPicture('big', {
+      bulkhead: { ...bulkhead, rejectedTotal: 0 },
+      latencyExecute: { count: 5, meanMs: 1, percentilesMs },
+    }),
+  );
+
+  assert.match(table(board, view).rows[0] ?? '', / 1 h +24 h +10k\/10k +25k\/25k +-$/);
 });
 
 for (const [sort, names] of [
@@ -117,9 +157,18 @@ test('names are shortened in the middle, and what is not printable becomes a que
   assert.equal(harmless('a\x1b[31mb\u202ec\x9b'), 'a?[31mb?c?');
 });
 
-test('the summary names the process, its traffic, and whether this is true now', () => {
+test('the summary begins with whether this is true now, and counts what is open first', () => {
   assert.deepEqual(summary(shop, 'live', 120), [
-    'outrigger-abc123  v1.0.0  proxy 127.0.0.1:7400  live',
-    '3 commands: 1 open, 1 forced closed, 1 closed  14 req/s  14 % errors',
+    'live  outrigger-abc123  v1.0.0  proxy 127.0.0.1:7400',
+    '1 open, 1 forced closed, 1 closed  14 req/s  14 % errors',
   ]);
+});
+
+test('in the place of an empty table stands what to do', () => {
+  assert.equal(placeholder(shop, 'pay\x07ments'), 'no name has "pay?ments" in it');
+  assert.match(
+    placeholder(boardOf(), ''),
+    /^send a request through the proxy: curl -x http:\/\/127\.0\.0\.1:7400 /,
+  );
+  assert.equal(placeholder(new Board(), ''), '');
 });
