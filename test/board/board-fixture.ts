@@ -1,5 +1,6 @@
 import type {
   CommandPicture,
+  EndpointIncident,
   LatencyPicture,
   SnapshotEvent,
   TickEvent,
@@ -103,5 +104,15 @@ export const transitionIncident = (changes: Partial<TransitionIncident> = {}): T
   why: 'all failed',
   forcedBy: null,
   counts: { total: 20, errors: 20, slow: 0 },
+  ...changes,
+});
+
+export const endpointIncident = (changes: Partial<EndpointIncident> = {}): EndpointIncident => ({
+  kind: 'endpoint',
+  at: 1_800_000_000_000,
+  upstream: 'stock',
+  endpoint: '127.0.0.1:9105',
+  change: 'passed_over',
+  why: 'connect_failed (ECONNRESET), for 1 s',
   ...changes,
 });
