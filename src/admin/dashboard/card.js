@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { conditionOf, conditionWords } from '../../board/condition.js';
-import { count, countdown, duration, percent } from '../../board/figures.js';
+import { conditionOf, conditionWords, reasonOf } from '../../board/condition.js';
+import { count, countdown, percent, shortDuration } from '../../board/figures.js';
 import { Chart } from './chart.js';
 import { html } from './html.js';
 import { ConditionIcon } from './icons.js';
@@ -20,13 +20,12 @@ export const NextStep = ({ command }) => {
     const running = probes.inFlight > 0 ? ', one under way' : '';
     return html`<span class="next">${`probes: ${probes.succeeded} of ${probes.needed}${running}`}</span>`;
   }
-  if (state !== 'open' || nextProbeAtMs === null) return null;
+  if (state !== 'open') return null;
+  // The next tick tells when.
+  if (nextProbeAtMs === null) return html`<span class="next">just now</span>`;
   const leftMs = nextProbeAtMs - now();
   return html`<span class="next">${leftMs > 0 ? `next probe in ${countdown(leftMs)}` : 'the next request is the probe'}</span>`;
 };
-
-/** Why a breaker is as it is, without what {@link NextStep} says. @param {string} why */
-export const reasonOf = (why) => why.replace(/; next probe .*$/, '');
 
 /**
  * A figure with its name. `tone` marks one that is bad news.
@@ -40,17 +39,17 @@ const Figure = ({ name, value, unit = '', tone = '' }) => html`
 `;
 
 /**
- * How much of a limit is used, as a bar and in figures; null: there is no limit.
- * @param {{ name: string, value: number, limit: number | null, isGood?: boolean }} props
+ * How much of a limit is used, as a bar and in figures; null: there is no limit. `words` stand in place of the figures.
+ * @param {{ name: string, value: number, limit: number | null, isGood?: boolean, words?: string }} props
  */
-export const Meter = ({ name, value, limit, isGood = false }) => {
+export const Meter = ({ name, value, limit, isGood = false, words }) => {
   const share = limit === null || limit === 0 ? 0 : Math.min(value / limit, 1);
   const level = isGood ? 1 - share : share;
   const tone = level >= 1 ? 'is-bad' : level >= 0.8 ? 'is-warn' : '';
   return html`
     <div class=${`meter ${tone}`}>
       <span class="meter-name">${name}</span>
-      <span class="meter-value">${count(value)}<small>${limit === null ? ' of any' : ` of ${count(limit)}`}</small></span>
+      <span class="meter-value">${words ?? html`${count(value)}<small>${limit === null ? ' of any' : ` of ${count(limit)}`}</small>`}</span>
       <span class="meter-bar" aria-hidden="true"><i style=${{ width: `${share * 100}%` }}></i></span>
     </div>
   `;
@@ -65,14 +64,12 @@ const Endpoints = ({ upstream }) => {
   const out = endpoints.filter(
     ({ passedOverUntilMs }) => passedOverUntilMs !== null && passedOverUntilMs > board.nowMs,
   );
-  const words =
-    out.length === 0
-      ? `${endpoints.length}`
-      : `${endpoints.length - out.length} of ${endpoints.length} in use`;
+  const inUse =
+    out.length === 0 ? `${endpoints.length}` : `${endpoints.length - out.length} of ${endpoints.length}`;
   return html`
     <div class=${`endpoints ${out.length > 0 || endpoints.length === 0 || dns?.stale ? 'is-warn' : ''}`}>
       <span class="meter-name">Endpoints</span>
-      <span class="meter-value">${words}${dns?.stale ? html`<small> · DNS failing</small>` : null}</span>
+      <span class="meter-value">${dns?.stale ? 'DNS failing' : inUse}</span>
       <span class="marks" aria-hidden="true">
         ${endpoints
           .slice(0, maxMarks)
@@ -84,6 +81,16 @@ const Endpoints = ({ upstream }) => {
     </div>
   `;
 };
+
+/** From this length on, a name may not fit, and so many characters at its end are kept in any case. */
+const longName = 22;
+const tailLength = 10;
+
+/** A name whose end is always seen, since routes of one upstream begin alike. @param {{ name: string }} props */
+const Name = ({ name }) =>
+  name.length < longName
+    ? html`<bdi>${name}</bdi>`
+    : html`<bdi class="name-head">${name.slice(0, -tailLength)}</bdi><bdi class="name-tail">${name.slice(-tailLength)}</bdi>`;
 
 /** True while the element is on the screen, or nearly. @param {{ current: HTMLElement | null }} ref */
 const useVisible = (ref) => {
@@ -116,25 +123,26 @@ export const Card = ({ name }) => {
   const { latencyExecute, bulkhead } = command;
   const upstream = board.upstreams.get(command.upstream);
   /** @param {string} key */
-  const latency = (key) =>
-    latencyExecute.count === 0 ? '–' : duration(latencyExecute.percentilesMs[key] ?? 0);
+  const latency = (key) => {
+    if (latencyExecute.count === 0) return html`<${Figure} name=${key} value="–" />`;
+    const [value = '', unit = ''] = shortDuration(latencyExecute.percentilesMs[key] ?? 0).split(' ');
+    return html`<${Figure} name=${key} value=${value} unit=${` ${unit}`} />`;
+  };
   return html`
     <li class=${`card is-${condition}`} ref=${place}>
       <header>
-        <h3><a href=${addressOf(name)} title=${name}><bdi>${name}</bdi></a></h3>
+        <h3><a href=${addressOf(name)} title=${name} aria-label=${name}><${Name} name=${name} /></a></h3>
         <span class=${`badge is-${condition}`}><${ConditionIcon} condition=${condition} />${conditionWords[condition]}</span>
       </header>
       ${
         condition === 'closed'
           ? null
-          : html`<p class="why"><span title=${command.why}>${reasonOf(command.why)}</span> <${NextStep} command=${command} /></p>`
+          : html`<p class="why"><span class="reason">${reasonOf(command.why)}</span> <${NextStep} command=${command} /></p>`
       }
       <dl class="figures">
         <${Figure} name="Requests" value=${count(perSecond)} unit="/s" />
         <${Figure} name="Errors" value=${percent(errorPercent)} unit="%" tone=${errorPercent >= 1 ? 'is-bad' : ''} />
-        <${Figure} name="p50" value=${latency('p50')} />
-        <${Figure} name="p90" value=${latency('p90')} />
-        <${Figure} name="p99" value=${latency('p99')} />
+        ${latency('p50')}${latency('p90')}${latency('p99')}
       </dl>
       ${isVisible ? html`<${Chart} name=${name} />` : html`<div class="chart"></div>`}
       <div class="meters">

@@ -69,7 +69,11 @@ const options = (width, height, isLarge) => ({
     }),
     axis(isLarge, { size: 44, values: (_chart, splits) => splits.map((rate) => `${count(rate)}/s`) }),
   ],
-  scales: { x: { time: false }, y: { range: (_chart, _min, max) => [0, Math.max(max, 1)] } },
+  // Half a second more at both ends, or the first and the last bar are cut in half.
+  scales: {
+    x: { time: false, range: [0.5 - seconds, 0.5] },
+    y: { range: (_chart, _min, max) => [0, Math.max(max, 1)] },
+  },
   series: [
     {},
     // The highest is drawn first, and what lies below it over it.
@@ -85,10 +89,12 @@ const options = (width, height, isLarge) => ({
   ],
 });
 
-/** @param {string} name @returns {uPlot.AlignedData} */
+/** For the canvas, and the height of the highest bar. @param {string} name */
 const dataOf = (name) => {
   const { times, heights } = stacked(board.trace(name), board.nowMs);
-  return [times, ...heights.toReversed()];
+  /** @type {uPlot.AlignedData} */
+  const data = [times, ...heights.toReversed()];
+  return { data, peak: Math.max(...(heights.at(-1) ?? [])) };
 };
 
 /** What the colours of the charts stand for. */
@@ -103,20 +109,23 @@ export const Legend = () => html`
 
 /**
  * Two minutes of a command's requests by how they ended, for the eye; the figures beside it say the same in words.
- * @param {{ name: string, height?: number, isLarge?: boolean }} props
+ * @param {{ name: string, height?: number | null, isLarge?: boolean }} props `height` null: what the styles give it
  */
-export const Chart = ({ name, height = 56, isLarge = false }) => {
+export const Chart = ({ name, height = null, isLarge = false }) => {
   const place = useRef(/** @type {HTMLDivElement | null} */ (null));
   const chart = useRef(/** @type {uPlot | null} */ (null));
   const dark = isDark.value;
   const seen = version.value;
+  const { data, peak } = dataOf(name);
 
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    const made = new uPlot(options(element.clientWidth, height, isLarge), dataOf(name), element);
+    const made = new uPlot(options(element.clientWidth, element.clientHeight, isLarge), data, element);
     chart.current = made;
-    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
+    const observer = new ResizeObserver(() =>
+      made.setSize({ width: element.clientWidth, height: element.clientHeight }),
+    );
     observer.observe(element);
     return () => {
       observer.disconnect();
@@ -125,11 +134,11 @@ export const Chart = ({ name, height = 56, isLarge = false }) => {
     };
   }, [name, height, dark]);
 
-  useEffect(() => chart.current?.setData(dataOf(name)), [seen]);
+  useEffect(() => chart.current?.setData(data), [seen]);
 
-  const peak = Math.max(0, ...board.trace(name).map((point) => (point.requests * 1000) / point.lengthMs));
   return html`
-    <div class=${isLarge ? 'chart is-large' : 'chart'} ref=${place} style=${{ height: `${height}px` }} aria-hidden="true">
+    <div class=${isLarge ? 'chart is-large' : 'chart'} ref=${place} style=${height === null ? null : { height: `${height}px` }} aria-hidden="true">
+      ${peak === 0 ? html`<span class="idle">no requests in the last two minutes</span>` : null}
       ${isLarge || peak === 0 ? null : html`<span class="peak">${`${count(peak)}/s`}</span>`}
     </div>
   `;

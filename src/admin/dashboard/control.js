@@ -1,23 +1,15 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from './html.js';
+import { isDuration, lengths } from './override-length.js';
 
 /** @import { CommandPicture } from '../../board/stream-events.ts' */
 
 /** @typedef {'open' | 'closed' | 'none'} Force */
 
-/** How long an override may last, as the sidecar reads durations; the second is what is chosen first. */
-const lengths = [
-  { ttl: '10m', words: '10 minutes' },
-  { ttl: '1h', words: '1 hour' },
-  { ttl: '8h', words: '8 hours' },
-  { ttl: 'custom', words: 'other…' },
-  { ttl: 'unlimited', words: 'until it is lifted' },
-];
-
 /** What callers will meet. @param {Force} force @param {string} name @param {string} lasting */
 export const consequence = (force, name, lasting) => {
   if (force === 'open')
-    return `Every call to ${name} will be refused at once ${lasting}, without being sent; where a fallback answers for circuit_open, it answers.`;
+    return `Every call to ${name} will be refused at once ${lasting}, without being sent; where a fallback stands in for an open breaker, it answers.`;
   if (force === 'closed')
     return `Every call to ${name} will be sent ${lasting}, whatever fails; its breaker goes on judging, and nobody is protected.`;
   return `The breaker of ${name} decides again by itself, from the state that it is in now.`;
@@ -86,9 +78,15 @@ const Confirm = ({ name, force, onDone }) => {
   const first = useRef(/** @type {HTMLHeadingElement | null} */ (null));
   useEffect(() => first.current?.focus(), []);
   const chosen = lengths.find((length) => length.ttl === ttl)?.words ?? '';
-  let lasting = `for ${ttl === 'custom' ? custom.trim() || '…' : chosen}`;
+  const isReady = ttl !== 'custom' || isDuration(custom.trim());
+  let lasting = `for ${ttl === 'custom' ? custom.trim() : chosen}`;
   if (ttl === 'unlimited') lasting = chosen;
+  if (!isReady) lasting = 'for that long';
   const doIt = async () => {
+    if (force !== 'none' && !isReady) {
+      setProblem('Write the duration as 10m, 1h30m or 90s.');
+      return;
+    }
     setBusy(true);
     const wrong = await setForce(name, force, ttl === 'custom' ? custom.trim() : ttl);
     setBusy(false);

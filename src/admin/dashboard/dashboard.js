@@ -5,7 +5,7 @@ import { Grid } from './grid.js';
 import { Header, LostStrip } from './header.js';
 import { html } from './html.js';
 import { Incidents } from './incidents.js';
-import { conditionCounts } from './state.js';
+import { conditionCounts, connection } from './state.js';
 import { follow } from './stream.js';
 
 /** @import { ComponentChild } from 'preact' */
@@ -30,6 +30,10 @@ render(
 effect(() => {
   const { open, 'forced-open': forced } = conditionCounts.value;
   document.title = open + forced === 0 ? 'Outrigger' : `(${open + forced} open) Outrigger`;
+});
+
+effect(() => {
+  document.body.classList.toggle('is-stale', connection.value.state === 'lost');
 });
 
 follow();

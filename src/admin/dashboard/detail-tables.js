@@ -85,7 +85,7 @@ export const Transitions = ({ transitions }) => html`
                 <li key=${`${at} ${to}`}>
                   <time datetime=${new Date(at).toISOString()}>${timeOfDay(at)}</time>
                   <span><b>${`${words(from)} → ${words(to)}`}</b>${forcedBy === null ? null : html` <small>${`forced by ${forcedBy}`}</small>`}</span>
-                  <small>${why}${counts.total === 0 ? null : ` (${counts.errors} failed and ${counts.slow} slow of ${counts.total})`}</small>
+                  <small>${why}${from === 'closed' && forcedBy === null && !why.includes(` of ${counts.total} `) ? ` (${counts.errors} failed and ${counts.slow} slow of ${counts.total})` : null}</small>
                 </li>
               `,
             )}

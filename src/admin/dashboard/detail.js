@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { conditionOf, conditionWords } from '../../board/condition.js';
-import { Meter, NextStep, reasonOf } from './card.js';
+import { conditionOf, conditionWords, reasonOf } from '../../board/condition.js';
+import { duration, percent, plural } from '../../board/figures.js';
+import { Meter, NextStep } from './card.js';
 import { Chart, Legend } from './chart.js';
 import { Control } from './control.js';
 import { useDetail } from './detail-data.js';
@@ -12,17 +13,22 @@ import { board, selected, version } from './state.js';
 /** @import { CommandPicture } from '../../board/stream-events.ts' */
 /** @import { BreakerDetail } from './detail-data.js' */
 
+/** @param {number} share 0–100 @param {number | undefined} limit */
+const shareWords = (share, limit) =>
+  `${percent(share)} %${limit === undefined ? '' : `, opens at ${limit} %`}`;
+
 /** What the breaker judges by, against its limits. @param {{ command: CommandPicture, limits: BreakerDetail['limits'] | undefined }} props */
 const Health = ({ command, limits }) => {
   const { total, errors, slow, errorPercent, slowPercent, windowMs, failuresInARow } = command.health;
-  const judges = limits === undefined ? '' : `; it judges from ${limits.volume} on`;
+  const seen = `${total === 0 ? 'No attempts' : plural(total, 'attempt')} in the last ${windowMs / 1000} s`;
+  const judges = limits === undefined ? '' : ` It judges from ${limits.volume} on.`;
   return html`
     <section>
       <h3>What the breaker sees</h3>
-      <p>${`${total} attempts in the last ${windowMs / 1000} s${judges}. ${errors} failed, ${slow} were slow, ${failuresInARow} failures in a row.`}</p>
+      <p>${`${seen}: ${errors} failed, ${slow} slow; ${plural(failuresInARow, 'failure')} in a row.${judges}`}</p>
       <div class="meters">
-        <${Meter} name="Errors, %" value=${errorPercent} limit=${limits?.errorPercent ?? null} />
-        ${limits?.slowerThanMs == null ? null : html`<${Meter} name=${`Slower than ${limits.slowerThanMs} ms, %`} value=${slowPercent} limit=${limits.slowPercent} />`}
+        <${Meter} name="Failed" value=${errorPercent} limit=${limits?.errorPercent ?? null} words=${shareWords(errorPercent, limits?.errorPercent)} />
+        ${limits?.slowerThanMs == null ? null : html`<${Meter} name=${`Slower than ${duration(limits.slowerThanMs)}`} value=${slowPercent} limit=${limits.slowPercent} words=${shareWords(slowPercent, limits.slowPercent)} />`}
       </div>
     </section>
   `;

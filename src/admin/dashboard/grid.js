@@ -1,29 +1,37 @@
 import { computed, signal } from '@preact/signals';
-import { useRef } from 'preact/hooks';
-import { byHurt, conditionOf } from '../../board/condition.js';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import { byHurt, conditionOf, conditionWords } from '../../board/condition.js';
+import { plural } from '../../board/figures.js';
 import { Card } from './card.js';
 import { html } from './html.js';
 import { board, connection, version, wantedCondition, wantedText } from './state.js';
 
-/** How often cards may change places, and for how long a hand that moves over them keeps them still. */
+/** How often cards may change places. */
 const restMs = 2000;
+/** For how long they stay where they are for somebody who points at one, or has reached one by keyboard. */
+const heldMs = 10_000;
 
 let sortedAtMs = Number.NEGATIVE_INFINITY;
+/** When somebody last moved, pressed or typed within the cards, and is still there. */
 let touchedAtMs = Number.NEGATIVE_INFINITY;
 /** @type {string[]} */
 let order = [];
 
-/** Grows when cards should look whether they may change places. */
 const touch = () => {
   touchedAtMs = performance.now();
 };
+const letGo = () => {
+  touchedAtMs = Number.NEGATIVE_INFINITY;
+};
 
-/** The names by what hurts. Cards do not run away from under a finger or from a reader's focus. */
+/**
+ * The names by what hurts. Cards do not run away from under a finger or from a reader's focus; but a pointer that was left
+ * lying there, or the focus that a closed detail gave back, does not hide for ever what has become worst.
+ */
 const sorted = computed(() => {
   version.value;
   const nowMs = performance.now();
-  const isHeld = nowMs - touchedAtMs < restMs || document.activeElement?.closest('.cards') != null;
-  const isDue = nowMs - sortedAtMs >= restMs && !isHeld;
+  const isDue = nowMs - sortedAtMs >= restMs && nowMs - touchedAtMs >= heldMs;
   if (isDue || order.length === 0) {
     order = byHurt(board).map(({ name }) => name);
     sortedAtMs = nowMs;
@@ -64,20 +72,38 @@ const Empty = () => {
   `;
 };
 
-const NothingFound = () => html`
-  <div class="empty">
-    <h2>No command matches</h2>
-    <p>${`There are ${board.commands.size} in all.`}</p>
-    <button type="button" class="button" onClick=${() => {
-      wantedText.value = '';
-      wantedCondition.value = null;
-    }}>Show all</button>
-  </div>
-`;
+const NothingFound = () => {
+  const text = wantedText.value.trim();
+  const condition = wantedCondition.value;
+  const wanted = [
+    ...(condition === null ? [] : [`is ${conditionWords[condition]} now`]),
+    ...(text === '' ? [] : [`has \u201c${text}\u201d in its name`]),
+  ];
+  return html`
+    <div class="empty">
+      <h2>No command matches</h2>
+      <p>${`Of ${plural(board.commands.size, 'command')}, none ${wanted.join(' and ')}.`}</p>
+      <button type="button" class="button" onClick=${() => {
+        wantedText.value = '';
+        wantedCondition.value = null;
+      }}>Show all</button>
+    </div>
+  `;
+};
+
+/** Moved to another place in the document, an element loses the focus: it gets it back. */
+const useKeptFocus = () => {
+  const { activeElement } = document;
+  useLayoutEffect(() => {
+    if (document.activeElement !== document.body || !(activeElement instanceof HTMLElement)) return;
+    if (activeElement.isConnected) activeElement.focus({ preventScroll: true });
+  });
+};
 
 /** All cards, worst first. */
 export const Grid = () => {
   const last = useRef('');
+  useKeptFocus();
   if (layout.value !== last.current) {
     last.current = layout.value;
     names.value = shown.peek();
@@ -90,7 +116,7 @@ export const Grid = () => {
   if (board.commands.size === 0) return html`<${Empty} />`;
   if (shown.value.length === 0) return html`<${NothingFound} />`;
   return html`
-    <ul class="cards" onPointerMove=${touch} onPointerDown=${touch}>
+    <ul class="cards" onPointerMove=${touch} onPointerDown=${touch} onPointerLeave=${letGo} onFocusIn=${touch} onKeyDown=${touch}>
       ${names.value.map((name) => html`<${Card} key=${name} name=${name} />`)}
     </ul>
   `;

@@ -1,11 +1,20 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { conditionWords } from '../../board/condition.js';
-import { count, duration, percent } from '../../board/figures.js';
+import { count, countdown, percent } from '../../board/figures.js';
 import { Legend } from './chart.js';
 import { html } from './html.js';
 import { ConditionIcon } from './icons.js';
-import { board, conditionCounts, connection, moment, version, wantedCondition, wantedText } from './state.js';
+import {
+  ageMs,
+  board,
+  conditionCounts,
+  connection,
+  moment,
+  version,
+  wantedCondition,
+  wantedText,
+} from './state.js';
 import { nextTheme, theme } from './theme.js';
 
 /** @import { Condition } from '../../board/condition.js' */
@@ -78,6 +87,9 @@ const ProcessLine = () => {
 
 const themeWords = { auto: 'Theme: system', light: 'Theme: light', dark: 'Theme: dark' };
 
+/** Conditions that there have been: their chips stay, or all others would move whenever one comes or goes. */
+const seenConditions = new Set(/** @type {(Condition | null)[]} */ ([null, 'open', 'closed']));
+
 const filterOrder = /** @type {const} */ (['open', 'forced-open', 'half-open', 'forced-closed', 'closed']);
 
 /** One condition, how many are in it, and a press to see only those. @param {{ condition: Condition | null }} props */
@@ -86,8 +98,8 @@ const Chip = ({ condition }) => {
   const number =
     condition === null ? Object.values(counts).reduce((sum, one) => sum + one, 0) : counts[condition];
   const isPressed = wantedCondition.value === condition;
-  if (number === 0 && !isPressed && (condition === 'forced-open' || condition === 'forced-closed'))
-    return null;
+  if (number > 0) seenConditions.add(condition);
+  if (!seenConditions.has(condition)) return null;
   const look = condition === null ? '' : `is-${condition}`;
   return html`
     <button type="button" class=${`chip ${look} ${number === 0 ? 'is-none' : ''}`} aria-pressed=${isPressed}
@@ -100,6 +112,9 @@ const Chip = ({ condition }) => {
     </button>
   `;
 };
+
+/** Where there is no keyboard, nobody needs to know a key. */
+const filterHint = matchMedia('(hover: hover)').matches ? 'Filter by name  ( / )' : 'Filter by name';
 
 /** By name; `/` goes there from anywhere, Escape gives up. */
 const Filter = () => {
@@ -119,7 +134,7 @@ const Filter = () => {
   return html`
     <label class="filter">
       <span class="unseen">Filter by name</span>
-      <input ref=${input} type="search" placeholder="Filter by name  ( / )" value=${wantedText.value} autocomplete="off" spellcheck=${false}
+      <input ref=${input} type="search" placeholder=${filterHint} value=${wantedText.value} autocomplete="off" spellcheck=${false}
         onInput=${(/** @type {InputEvent} */ event) => {
           if (event.target instanceof HTMLInputElement) wantedText.value = event.target.value;
         }}
@@ -160,13 +175,14 @@ export const Header = () => html`
 
 /** A strip across the page while what it shows is not true any more. */
 export const LostStrip = () => {
-  const { state, sinceMs, why } = connection.value;
+  const { state, why } = connection.value;
   if (state !== 'lost') return null;
   moment.value;
+  // What ticks stands outside the alert: it would be read out four times a second.
   return html`
-    <p class="lost" role="alert">
-      <b>The stream is lost; what is shown is from ${duration(performance.now() - sinceMs)} ago.</b>
-      <span>${` ${why === '' ? 'Trying again' : `${why}. Trying again`} by itself.`}</span>
-    </p>
+    <div class="lost">
+      <p role="alert"><b>The stream is lost.</b>${` ${why === '' ? 'Trying again' : `${why}. Trying again`} by itself.`}</p>
+      ${board.process === null ? null : html`<span aria-hidden="true">${`What is shown is from ${countdown(ageMs())} ago.`}</span>`}
+    </div>
   `;
 };

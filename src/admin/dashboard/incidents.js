@@ -1,11 +1,13 @@
-import { conditionWords } from '../../board/condition.js';
-import { duration } from '../../board/figures.js';
+import { conditionWords, reasonOf } from '../../board/condition.js';
+import { duration, plural } from '../../board/figures.js';
+import { digest } from '../../board/incident-digest.js';
 import { html } from './html.js';
 import { ConditionIcon } from './icons.js';
 import { addressOf, board, version } from './state.js';
 
 /** @import { Condition } from '../../board/condition.js' */
-/** @import { Incident, StateName } from '../../board/stream-events.ts' */
+/** @import { DigestEntry } from '../../board/incident-digest.js' */
+/** @import { StateName } from '../../board/stream-events.ts' */
 
 /** How many of the latest are shown. */
 const shownIncidents = 30;
@@ -15,19 +17,21 @@ const conditionOfState = (state) => (state === 'half_open' ? 'half-open' : state
 
 /**
  * What happened, for people: to whom, what, why; `condition` gives the mark before it.
- * @param {Incident} incident
+ * @param {DigestEntry} entry
  * @returns {{ subject: string, command: string | null, what: string, why: string, condition: Condition }}
  */
-export const incidentWords = (incident) => {
+export const incidentWords = ({ last: { incident }, times, endpoints }) => {
   switch (incident.kind) {
     case 'transition': {
-      const { command, to, why, forcedBy } = incident;
+      const { command, from, to, forcedBy } = incident;
+      const isStill = from === 'half_open' && to === 'open';
+      const tried = times === 1 ? '' : ` (${plural(times, 'probe')} in vain)`;
       const condition = forcedBy !== null && to !== 'half_open' ? `forced-${to}` : conditionOfState(to);
       return {
         subject: command,
         command,
-        what: conditionWords[/** @type {Condition} */ (condition)],
-        why,
+        what: `${isStill ? 'still ' : ''}${conditionWords[/** @type {Condition} */ (condition)]}`,
+        why: `${reasonOf(incident.why)}${tried}`,
         condition: /** @type {Condition} */ (condition),
       };
     }
@@ -47,12 +51,14 @@ export const incidentWords = (incident) => {
     case 'endpoint': {
       const { upstream, endpoint, change, why } = incident;
       const isOut = change === 'passed_over';
-      const what = `${endpoint} ${isOut ? 'passed over' : 'back in use'}`;
+      const who = endpoints.length > 1 ? plural(endpoints.length, 'endpoint') : endpoint;
+      const often = endpoints.length > 1 || times === 1 ? '' : `, ${times} times`;
+      const what = `${who} ${isOut ? 'passed over' : 'back in use'}${often}`;
       return { subject: upstream, command: null, what, why, condition: isOut ? 'half-open' : 'closed' };
     }
     case 'endpoints': {
       const { upstream, added, removed, size, why } = incident;
-      const what = `${size} endpoints: ${added.length} new, ${removed.length} gone`;
+      const what = `${plural(size, 'endpoint')}: ${added.length} new, ${removed.length} gone`;
       return { subject: upstream, command: null, what, why, condition: size === 0 ? 'open' : 'closed' };
     }
     case 'discovery': {
@@ -88,7 +94,7 @@ export const timeOfDay = (at) => clockTime.format(at);
 /** The latest incidents, newest first. */
 export const Incidents = () => {
   version.value;
-  const latest = board.incidents.slice(-shownIncidents).reverse();
+  const latest = digest(board.incidents).slice(-shownIncidents).reverse();
   return html`
     <aside class="incidents" aria-labelledby="incidents-title">
       <h2 id="incidents-title">What happened</h2>
@@ -96,8 +102,9 @@ export const Incidents = () => {
         latest.length === 0
           ? html`<p class="quiet">Nothing since the process started.</p>`
           : html`<ol>
-              ${latest.map(({ number, incident }) => {
-                const { subject, command, what, why, condition } = incidentWords(incident);
+              ${latest.map((entry) => {
+                const { number, incident } = entry.last;
+                const { subject, command, what, why, condition } = incidentWords(entry);
                 return html`
                   <li key=${number}>
                     <time datetime=${new Date(incident.at).toISOString()}>${timeOfDay(incident.at)}</time>

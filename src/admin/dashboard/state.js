@@ -24,8 +24,17 @@ export const connection = signal({ state: 'connecting', sinceMs: performance.now
 /** When the board's `nowMs` was heard, on this browser's clock. */
 let heardAtMs = performance.now();
 
-/** Now on the process's clock, as far as can be told here: what points in time of the stream are compared with. */
-export const now = () => board.nowMs + (performance.now() - heardAtMs);
+/**
+ * Now on the process's clock, as far as can be told here: what points in time of the stream are compared with. It stands
+ * still while the stream is lost, since nobody knows what happens meanwhile.
+ */
+export const now = () => {
+  const { state, sinceMs } = connection.peek();
+  return board.nowMs + Math.max(0, (state === 'lost' ? sinceMs : performance.now()) - heardAtMs);
+};
+
+/** How old what is shown is. */
+export const ageMs = () => performance.now() - heardAtMs;
 
 /** To be called after each event has gone into the board. @param {boolean} withTime it told the time */
 export const heard = (withTime) => {

@@ -9,7 +9,7 @@ const incidentKinds = ['transition', 'override', 'endpoint', 'endpoints', 'disco
 const firstWaitMs = 500;
 const longestWaitMs = 5000;
 /** So many ticks without a word, and the stream counts as lost, whatever the browser believes. */
-const silentTicks = 3;
+const silentTicks = 5;
 
 /** @type {EventSource | null} */
 let source = null;
@@ -76,7 +76,8 @@ const open = () => {
 const lost = () => {
   if (timer !== undefined) return;
   source?.close();
-  become('lost');
+  // While it stays lost, the reason is kept: it would be read out again at every attempt.
+  if (connection.value.state !== 'lost') become('lost');
   void whyNot().then((why) => become('lost', why));
   timer = setTimeout(() => {
     timer = undefined;
