@@ -103,6 +103,7 @@ export class DemoRun implements Stoppable, Endangered {
       egress: formatListenAddress(app.egress),
       admin: formatListenAddress(app.admin),
       program: programAsTyped(terminal),
+      endsAfterMs,
     };
     for (const line of introduce(places, this.#schedule.steps)) terminal.print(line);
     this.#startedAt = systemClock.now();
@@ -122,7 +123,8 @@ export class DemoRun implements Stoppable, Endangered {
       if (!isFirst) this.#say(sumUp(command, tally));
     }
     step.act(this.#shop);
-    for (const line of announce(this.#elapsed(), scheduled)) terminal.print(line);
+    const elapsedMs = systemClock.now() - this.#startedAt;
+    for (const line of announce(elapsedMs, scheduled)) terminal.print(line);
   }
 
   /** What came of it, below the step that it belongs to. */

@@ -1,7 +1,7 @@
-import type { ScheduledStep } from './schedule.ts';
+import { calmMs, type ScheduledStep } from './schedule.ts';
 import type { Tally } from './traffic.ts';
 
-/** Where things are, for the demo's first lines. */
+/** Where things are and how long, for the demo's first lines. */
 export interface DemoPlaces {
   /** The proxy, `127.0.0.1:7400`. */
   readonly egress: string;
@@ -9,6 +9,8 @@ export interface DemoPlaces {
   readonly admin: string;
   /** How this program is called where somebody types it: `outrigger`. */
   readonly program: string;
+  /** Infinity: until somebody stops it. */
+  readonly endsAfterMs: number;
 }
 
 /** `1:05` for 65,000; always at least five characters wide. */
@@ -19,10 +21,13 @@ export const formatElapsed = (elapsedMs: number): string => {
 
 /** What to open, and what will happen when. */
 export const introduce = (
-  { egress, admin, program }: DemoPlaces,
+  { egress, admin, program, endsAfterMs }: DemoPlaces,
   steps: readonly ScheduledStep[],
 ): string[] => {
   const firsts = steps.filter(({ isFirst }) => isFirst);
+  const end = Number.isFinite(endsAfterMs)
+    ? `until Ctrl-C, at the latest at ${formatElapsed(endsAfterMs).trim()}`
+    : 'until Ctrl-C';
   const width = Math.max(...firsts.map(({ scenario }) => scenario.name.length));
   return [
     'A small shop calls its services through Outrigger, and they misbehave one after the other.',
@@ -36,17 +41,22 @@ export const introduce = (
     ...firsts.map(
       ({ atMs, scenario }) => `  ${formatElapsed(atMs)}  ${scenario.name.padEnd(width)}  ${scenario.title}`,
     ),
-    `  ${firsts.length === 1 ? 'Then again' : 'Then from the start'}, until Ctrl-C.`,
+    `  ${firsts.length === 1 ? 'Then again' : 'Then from the start'}, ${end}.`,
     '',
   ];
 };
 
-/** What is the matter from now on, and where to look; `when` is written before it. */
-export const announce = (when: string, { scenario, step, isFirst }: ScheduledStep): string[] => [
-  ...(isFirst ? [''] : []),
-  `${when}  ${scenario.name}: ${step.news}`,
-  `${' '.repeat(when.length)}  watch: ${step.watch}`,
-];
+/** What is the matter from now on, where to look, and at a scenario's end what comes next and when. */
+export const announce = (elapsedMs: number, { scenario, step, isFirst, next }: ScheduledStep): string[] => {
+  const when = formatElapsed(elapsedMs);
+  const below = `${' '.repeat(when.length)} `;
+  return [
+    ...(isFirst ? [''] : []),
+    `${when}  ${scenario.name}: ${step.news}`,
+    `${below} watch: ${step.watch}`,
+    ...(next === null ? [] : [`${below} next: ${next.name}, at ${formatElapsed(elapsedMs + calmMs).trim()}`]),
+  ];
+};
 
 /** How the app fared since the step before. */
 export const sumUp = (command: string, { made, good }: Tally): string => {

@@ -8,6 +8,8 @@ export interface ScheduledStep {
   readonly scenario: Scenario;
   readonly step: ScenarioStep;
   readonly isFirst: boolean;
+  /** The scenario that begins after the calm that this step ends in; null: the step is not its scenario's last. */
+  readonly next: Scenario | null;
 }
 
 /** A round of scenarios, one after the other. */
@@ -24,11 +26,13 @@ export const calmMs = 12_000;
 export const makeSchedule = (scenarios: readonly Scenario[]): Schedule => {
   const steps: ScheduledStep[] = [];
   let endMs = 0;
-  for (const scenario of scenarios) {
+  for (const [place, scenario] of scenarios.entries()) {
+    const following = scenarios[(place + 1) % scenarios.length] ?? scenario;
     const beginMs = endMs + calmMs;
     scenario.steps.forEach((step, index) => {
       endMs = beginMs + step.atMs;
-      steps.push({ atMs: endMs, scenario, step, isFirst: index === 0 });
+      const next = index === scenario.steps.length - 1 ? following : null;
+      steps.push({ atMs: endMs, scenario, step, isFirst: index === 0, next });
     });
   }
   return { steps, roundMs: endMs };

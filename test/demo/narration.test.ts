@@ -4,7 +4,12 @@ import { announce, formatElapsed, introduce, narrate, sumUp } from '../../src/de
 import { scenarios } from '../../src/demo/scenarios.ts';
 import { makeSchedule } from '../../src/demo/schedule.ts';
 
-const places = { egress: '127.0.0.1:1', admin: '127.0.0.1:2', program: 'outrigger' };
+const places = {
+  egress: '127.0.0.1:1',
+  admin: '127.0.0.1:2',
+  program: 'outrigger',
+  endsAfterMs: Number.POSITIVE_INFINITY,
+};
 
 test('the first lines say where everything is and when each scenario begins', () => {
   const { steps } = makeSchedule(scenarios);
@@ -23,11 +28,30 @@ test('the first lines say where everything is and when each scenario begins', ()
 test('a step says what is the matter and what to watch', () => {
   const [first] = makeSchedule(scenarios).steps;
   assert.ok(first !== undefined);
-  assert.deepEqual(announce(' 0:12', first), [
+  assert.deepEqual(announce(12_000, first), [
     '',
     ` 0:12  slow: ${first.step.news}`,
     `       watch: ${first.step.watch}`,
   ]);
+});
+
+test('the last step of a scenario says what comes next and when, also from the last scenario to the first', () => {
+  const { steps } = makeSchedule(scenarios);
+  const next = steps.map((step) => announce(60_000, step).find((line) => line.includes('next: ')));
+
+  assert.deepEqual(
+    next.filter((line) => line !== undefined),
+    ['flaky', 'dead-endpoint', 'outage', 'overload', 'slow'].map((name) => `       next: ${name}, at 1:12`),
+  );
+  assert.equal(next[0], undefined);
+});
+
+test('how long it runs is said as it is', () => {
+  const { steps } = makeSchedule(scenarios);
+  const end = (endsAfterMs: number): string => introduce({ ...places, endsAfterMs }, steps).at(-2) ?? '';
+
+  assert.equal(end(Number.POSITIVE_INFINITY), '  Then from the start, until Ctrl-C.');
+  assert.equal(end(90_000), '  Then from the start, until Ctrl-C, at the latest at 1:30.');
 });
 
 test('elapsed time is minutes and seconds', () => {
