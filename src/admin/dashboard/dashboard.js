@@ -15,7 +15,10 @@ const Dashboard = () => html`
   <${Header} />
   <${LostStrip} />
   <div class="page">
-    <main id="cards" tabindex="-1" aria-label="Commands"><${Grid} /></main>
+    <main id="cards" tabindex="-1" aria-label="Commands">
+      <h2 class="unseen">Commands</h2>
+      <${Grid} />
+    </main>
     <${Incidents} />
   </div>
   <${Detail} />
