@@ -99,7 +99,7 @@ const Confirm = ({ name, force, onDone }) => {
       event.preventDefault();
       void doIt();
     }}>
-      <h4 tabindex="-1" ref=${first}>${`${verb}?`}</h4>
+      <h3 tabindex="-1" ref=${first}>${`${verb}?`}</h3>
       ${force === 'none' ? null : html`<${Length} ttl=${ttl} custom=${custom} onTtl=${setTtl} onCustom=${setCustom} />`}
       <p>${consequence(force, name, lasting)}</p>
       <p class="problem" role="alert">${problem}</p>

@@ -20,12 +20,16 @@ const shareWords = (share, limit) =>
 /** What the breaker judges by, against its limits. @param {{ command: CommandPicture, limits: BreakerDetail['limits'] | undefined }} props */
 const Health = ({ command, limits }) => {
   const { total, errors, slow, errorPercent, slowPercent, windowMs, failuresInARow } = command.health;
-  const seen = `${total === 0 ? 'No attempts' : plural(total, 'attempt')} in the last ${windowMs / 1000} s`;
+  const window = `in the last ${windowMs / 1000} s`;
+  const seen =
+    total === 0
+      ? `No attempts ${window}`
+      : `${plural(total, 'attempt')} ${window}: ${errors} failed, ${slow} slow`;
   const judges = limits === undefined ? '' : ` It judges from ${limits.volume} on.`;
   return html`
     <section>
       <h3>What the breaker sees</h3>
-      <p>${`${seen}: ${errors} failed, ${slow} slow; ${plural(failuresInARow, 'failure')} in a row.${judges}`}</p>
+      <p>${`${seen}; ${plural(failuresInARow, 'failure')} in a row.${judges}`}</p>
       <div class="meters">
         <${Meter} name="Failed" value=${errorPercent} limit=${limits?.errorPercent ?? null} words=${shareWords(errorPercent, limits?.errorPercent)} />
         ${limits?.slowerThanMs == null ? null : html`<${Meter} name=${`Slower than ${duration(limits.slowerThanMs)}`} value=${slowPercent} limit=${limits.slowPercent} words=${shareWords(slowPercent, limits.slowPercent)} />`}
@@ -60,8 +64,8 @@ const Body = ({ command }) => {
         ${upstream === undefined ? null : html`<${Meter} name="Retry budget" value=${upstream.retryBudget.tokens} limit=${upstream.retryBudget.capacity} isGood=${true} />`}
       </div>
     </section>
-    <section class="scroll"><${Latencies} command=${command} /></section>
-    ${upstream === undefined ? null : html`<section class="scroll"><${EndpointTable} upstream=${upstream} /></section>`}
+    <section class="scroll" tabindex="0" aria-label="Latency"><${Latencies} command=${command} /></section>
+    ${upstream === undefined ? null : html`<section class="scroll" tabindex="0" aria-label="Endpoints"><${EndpointTable} upstream=${upstream} /></section>`}
     ${
       detail === null
         ? html`<p class="quiet">Loading the rest…</p>`
