@@ -51,6 +51,9 @@ export const plural = (number, one) => `${number} ${number === 1 ? one : `${one}
  */
 export const countdown = (ms) => (ms <= 0 ? 'now' : duration(Math.ceil(ms / 1000) * 1000));
 
+/** How long something still lasts: `for 5 s`; where its time is over and nobody has said so yet, `about to end`. @param {number} ms */
+export const remaining = (ms) => (ms <= 0 ? 'about to end' : `for ${countdown(ms)}`);
+
 /** @param {number} amount whole @param {string} unit of sixty @param {string} smaller */
 const twoUnits = (amount, unit, smaller) => {
   const rest = amount % 60;

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { Board } from '../board/board.js';
 import { byHurt, type Condition, conditionOf, conditionWords, reasonOf } from '../board/condition.js';
-import { count, countdown, percent } from '../board/figures.js';
+import { count, countdown, percent, remaining } from '../board/figures.js';
 import type { CommandPicture } from '../board/stream-events.ts';
 import { type Column, columns, type Style } from './top-columns.ts';
 
@@ -57,7 +57,7 @@ const wordsOf = (command: CommandPicture, nowMs: number): string => {
   if (command.force !== 'none') {
     if (command.forceEndsAtMs === null)
       return command.forcedBy === 'hand' ? 'by hand, until lifted' : 'by configuration';
-    return `by hand, for ${countdown(command.forceEndsAtMs - nowMs)}`;
+    return `by hand, ${remaining(command.forceEndsAtMs - nowMs)}`;
   }
   if (command.state === 'closed') return '';
   const why = reasonOf(harmless(command.why));

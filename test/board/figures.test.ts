@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { count, countdown, duration, percent, plural, shortDuration } from '../../src/board/figures.js';
+import {
+  count,
+  countdown,
+  duration,
+  percent,
+  plural,
+  remaining,
+  shortDuration,
+} from '../../src/board/figures.js';
 
 for (const [format, value, text] of [
   [count, 0, '0'],
@@ -34,6 +42,9 @@ for (const [format, value, text] of [
   [countdown, -5, 'now'],
   [countdown, 1, '1 s'],
   [countdown, 4001, '5 s'],
+  [remaining, 4001, 'for 5 s'],
+  [remaining, 0, 'about to end'],
+  [remaining, -1, 'about to end'],
 ] as const) {
   test(`${format.name} of ${value} is written ${text}`, () => {
     assert.equal(format(value), text);

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { conditionOf, conditionWords, reasonOf } from '../../board/condition.js';
-import { count, countdown, percent, shortDuration } from '../../board/figures.js';
+import { count, countdown, percent, remaining, shortDuration } from '../../board/figures.js';
 import { Chart } from './chart.js';
 import { html } from './html.js';
 import { ConditionIcon } from './icons.js';
@@ -13,7 +13,7 @@ export const NextStep = ({ command }) => {
   moment.value;
   const { state, force, forceEndsAtMs, nextProbeAtMs, probes } = command;
   if (force !== 'none') {
-    const end = forceEndsAtMs === null ? 'until it is lifted' : `for ${countdown(forceEndsAtMs - now())}`;
+    const end = forceEndsAtMs === null ? 'until it is lifted' : remaining(forceEndsAtMs - now());
     return html`<span class="next">${command.forcedBy === 'hand' ? `by hand, ${end}` : 'by the configuration'}</span>`;
   }
   if (state === 'half_open') {
