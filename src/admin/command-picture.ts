@@ -18,7 +18,7 @@ const forceEndsAt = ({ forceEndsInMs }: BreakerStatus, now: number): number | nu
 
 /**
  * A command for `/events`. Nothing in it changes merely because time goes by, so that a tick can leave out what stood
- * still: waits are told by the moment at which they end. Only the words of `why` may count down.
+ * still: waits are told by the moment at which they end, and the words of `why` leave them out.
  */
 export const commandPicture = (figures: CommandFigures, now: number): CommandPicture => {
   const { status, bulkhead, settings, requests } = figures;
@@ -33,7 +33,7 @@ export const commandPicture = (figures: CommandFigures, now: number): CommandPic
     force: status.force,
     forcedBy: status.forcedBy,
     forceEndsAtMs: forceEndsAt(status, now),
-    why: status.why,
+    why: status.reason,
     nextProbeAtMs: nextProbeAt(status, sinceMs, now),
     health: {
       windowMs: settings.breaker.windowMs,

@@ -1,5 +1,7 @@
 /** @import { CommandPicture, History, Incident, NumberedIncident, ProcessPicture, SnapshotEvent, TickEvent, UpstreamPicture } from './stream-events.ts' */
 
+import { reasonOf } from './figures.js';
+
 /** How far back a trace goes, and how many incidents are kept. */
 const traceMs = 120_000;
 const maxIncidents = 200;
@@ -149,7 +151,7 @@ export class Board {
       this.commands.set(command.name, {
         ...command,
         state: to,
-        why,
+        why: reasonOf(why),
         sinceMs: this.nowMs,
         nextProbeAtMs: null,
       });

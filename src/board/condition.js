@@ -24,17 +24,6 @@ export const conditionWords = Object.freeze({
   closed: 'closed',
 });
 
-/**
- * Why a breaker is as it is, without what is shown beside it as it counts down or up: the next probe, how far the probes
- * are, and how long it is still forced.
- * @param {string} why as the sidecar says it
- */
-export const reasonOf = (why) =>
-  why
-    .replace(/^forced [^;]*; /, '')
-    .replace(/^(underneath: )?probing: .*?; opened because /, '$1opened because ')
-    .replace(/; (?:next probe in .*|a probe is due)$/, '');
-
 /** Open hurts most; a forced closed one hides what it would do. */
 const ranks = Object.freeze({ open: 0, 'forced-open': 1, 'half-open': 2, 'forced-closed': 3, closed: 4 });
 

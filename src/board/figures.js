@@ -62,3 +62,9 @@ const twoUnits = (amount, unit, smaller) => {
 
 /** @param {number} value */
 const trimmed = (value) => (value < 9.95 ? String(Math.round(value * 10) / 10) : String(Math.round(value)));
+
+/**
+ * Why a breaker opened, as a transition tells it, without when the next probe will be: the list tells of what has been.
+ * @param {string} why
+ */
+export const reasonOf = (why) => why.replace(/; next probe in .*$/, '');

@@ -54,7 +54,7 @@ export interface CommandPicture {
   readonly force: 'open' | 'closed' | 'none';
   readonly forcedBy: 'hand' | 'configuration' | null;
   readonly forceEndsAtMs: number | null;
-  /** Why it is in its state, in words and numbers. */
+  /** Why it is in its state, in words and numbers; waits are in the other fields. */
   readonly why: string;
   /** When it lets the next probe through; null while it is closed. */
   readonly nextProbeAtMs: number | null;

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { Board } from '../board/board.js';
-import { byHurt, type Condition, conditionOf, conditionWords, reasonOf } from '../board/condition.js';
+import { byHurt, type Condition, conditionOf, conditionWords } from '../board/condition.js';
 import { count, countdown, percent, remaining } from '../board/figures.js';
 import type { CommandPicture } from '../board/stream-events.ts';
 import { type Column, columns, type Style } from './top-columns.ts';
@@ -60,7 +60,7 @@ const wordsOf = (command: CommandPicture, nowMs: number): string => {
     return `by hand, ${remaining(command.forceEndsAtMs - nowMs)}`;
   }
   if (command.state === 'closed') return '';
-  const why = reasonOf(harmless(command.why));
+  const why = harmless(command.why);
   if (command.state === 'half_open')
     return `probes: ${command.probes.succeeded} of ${command.probes.needed}; ${why}`;
   // The next tick tells when.

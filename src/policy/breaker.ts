@@ -1,6 +1,6 @@
 import CircuitBreaker from 'opossum';
 import { AttemptPermit, type PermitIssuer } from './attempt-permit.ts';
-import { durationInWords, explain, forcedWords, whyItOpens } from './explain.ts';
+import { durationInWords, explain, forcedWords, reasonFor, whyItOpens } from './explain.ts';
 import { Forcing } from './forcing.ts';
 import type { BreakerStatus, Gate, Permit } from './gate.ts';
 import { Generation } from './generation.ts';
@@ -206,7 +206,9 @@ export class Breaker implements Gate, PermitIssuer {
       probes: this.#generation.progress(this.#settings.probes),
       nextProbeInMs: state === 'closed' ? -1 : Math.max(0, this.#restMs(now)),
     };
-    return { ...facts, why: explain(facts, this.#settings, this.#generation.why) };
+    const { why: opened } = this.#generation;
+    const words = [facts, this.#settings, opened] as const;
+    return { ...facts, why: explain(...words), reason: reasonFor(...words) };
   }
 
   #visibleState(): StateName {

@@ -3,7 +3,7 @@ import { brokenRule, type Rule, type Votes } from './health-window.ts';
 import type { BreakerSettings, Force } from './policies.ts';
 
 /** Everything that the words are made of. */
-type Facts = Omit<BreakerStatus, 'why'>;
+type Facts = Omit<BreakerStatus, 'why' | 'reason'>;
 
 const twoUnits = (amount: number, size: number, unit: string, smaller: string): string => {
   const rest = amount % size;
@@ -89,4 +89,15 @@ export const explain = (facts: Facts, limits: BreakerSettings, opened: string): 
   const own = whyThisState(facts, limits, opened);
   if (facts.force === 'none') return own;
   return `${forcedWords(facts.force, facts.forcedBy)}${howLong(facts)}; underneath: ${own}`;
+};
+
+/**
+ * The same without what changes by itself as time goes by, and without what the other fields of the status say: what was
+ * counted, or what it opened for; of a forced one that which its own state has come about by.
+ */
+export const reasonFor = (facts: Facts, limits: BreakerSettings, opened: string): string => {
+  let own = opened;
+  if (facts.state === 'closed') own = whyClosed(facts, limits);
+  if (facts.state === 'half_open') own = `opened because ${opened}`;
+  return facts.force === 'none' ? own : `underneath: ${own}`;
 };

@@ -69,4 +69,6 @@ export interface BreakerStatus {
   readonly nextProbeInMs: number;
   /** Why it is in this state, in words and numbers. */
   readonly why: string;
+  /** The same without waits, which change by themselves, and without what the fields above say. */
+  readonly reason: string;
 }

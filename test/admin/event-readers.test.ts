@@ -35,7 +35,7 @@ test('a tick is rendered once, however many read', async (context) => {
 /** So much to tell that the sockets do not take a snapshot by themselves, of few commands. */
 const crowd = (port: FakePort): void => {
   for (let i = 0; i < 60; i += 1) {
-    port.commands.open(describeCommand(`upstream-${i}`, { status: { why: 'x'.repeat(200_000) } }));
+    port.commands.open(describeCommand(`upstream-${i}`, { status: { reason: 'x'.repeat(200_000) } }));
   }
 };
 

@@ -191,7 +191,7 @@ for (const lastId of [
 
 /** So much to tell that the sockets do not take a snapshot by themselves. */
 const crowd = (port: FakePort): void => {
-  const status = { why: 'x'.repeat(8000) };
+  const status = { reason: 'x'.repeat(8000) };
   for (let i = 0; i < 3000; i += 1) port.commands.open(describeCommand(`upstream-${i}`, { status }));
 };
 

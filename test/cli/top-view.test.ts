@@ -38,7 +38,7 @@ const shop = boardOf(
   commandPicture('reviews.ratings', {
     state: 'open',
     nextProbeAtMs: 13_500,
-    why: '12 of 20 failed in 10 s, limit 50 %; next probe in 5 s',
+    why: '12 of 20 failed in 10 s, limit 50 %',
     ...totals(40, { failed: 12, refused: 8 }),
   }),
   commandPicture('payments', { force: 'closed', forcedBy: 'hand', forceEndsAtMs: 71_000 }),

@@ -49,10 +49,10 @@ class BreakerWorld implements World {
   agree(): void {
     const { plain } = this;
     assert.equal(this.changes.join(', '), plain.changes.join(', '));
-    const { why, errorPercent, slowPercent, probes, ...status } = this.breaker.status(plain.now);
+    const { why, reason, errorPercent, slowPercent, probes, ...status } = this.breaker.status(plain.now);
     const isForced = plain.force !== 'none';
     const counts = plain.counts;
-    assert.ok(why.length > 0);
+    assert.ok(why.length > 0 && reason.length > 0);
     assert.deepEqual(status, {
       ...counts,
       state: plain.state,

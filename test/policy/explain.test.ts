@@ -155,3 +155,22 @@ test('how long it has been in its state begins with each change, and with its bi
   rig.sleepIsOver().admit();
   assert.equal(rig.status.inStateMs, 0);
 });
+
+test('the reason without waits stands still while nothing happens, whatever the state and whoever forces it', () => {
+  const rig = new Rig();
+  const twice = (): [string, string] => {
+    const first = rig.status.reason;
+    rig.now += 700;
+    return [first, rig.status.reason];
+  };
+  rig.trip();
+  const open = twice();
+  rig.sleepIsOver().admit();
+  const halfOpen = twice();
+  rig.breaker.force('closed', rig.now, 60_000);
+  const forced = twice();
+
+  assert.deepEqual(open, Array(2).fill('20 of 20 failed in 10 s, limit 50 %'));
+  assert.deepEqual(halfOpen, Array(2).fill('opened because 20 of 20 failed in 10 s, limit 50 %'));
+  assert.deepEqual(forced, Array(2).fill('underneath: opened because 20 of 20 failed in 10 s, limit 50 %'));
+});

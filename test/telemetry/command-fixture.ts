@@ -20,6 +20,7 @@ export const closedStatus: BreakerStatus = {
   probes: { needed: 1, succeeded: 0, inFlight: 0, lost: 0 },
   nextProbeInMs: -1,
   why: 'nothing has happened yet',
+  reason: 'nothing has happened yet',
 };
 
 export const bulkheadView = (name: string, changes: Partial<BulkheadView> = {}): BulkheadView => ({

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { conditionOf, conditionWords, reasonOf } from '../../board/condition.js';
+import { conditionOf, conditionWords } from '../../board/condition.js';
 import { count, countdown, percent, remaining, shortDuration } from '../../board/figures.js';
 import { Chart } from './chart.js';
 import { html } from './html.js';
@@ -137,7 +137,7 @@ export const Card = ({ name }) => {
       ${
         condition === 'closed'
           ? null
-          : html`<p class="why"><span class="reason">${reasonOf(command.why)}</span> <${NextStep} command=${command} /></p>`
+          : html`<p class="why"><span class="reason">${command.why}</span> <${NextStep} command=${command} /></p>`
       }
       <dl class="figures">
         <${Figure} name="Requests" value=${count(perSecond)} unit="/s" />

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { conditionOf, conditionWords, reasonOf } from '../../board/condition.js';
+import { conditionOf, conditionWords } from '../../board/condition.js';
 import { duration, percent, plural } from '../../board/figures.js';
 import { Meter, NextStep } from './card.js';
 import { Chart, Legend } from './chart.js';
@@ -46,7 +46,7 @@ const Body = ({ command }) => {
   const upstream = board.upstreams.get(command.upstream);
   return html`
     <div class=${`state is-${condition}`}>
-      <p class="why"><b>${conditionWords[condition]}</b>${` · ${reasonOf(command.why)}`} <${NextStep} command=${command} /></p>
+      <p class="why"><b>${conditionWords[condition]}</b>${` · ${command.why}`} <${NextStep} command=${command} /></p>
       <${Control} command=${command} />
     </div>
     <p class="problem" role="status">${problem}</p>

@@ -1,5 +1,5 @@
-import { conditionWords, reasonOf } from '../../board/condition.js';
-import { duration, plural } from '../../board/figures.js';
+import { conditionWords } from '../../board/condition.js';
+import { duration, plural, reasonOf } from '../../board/figures.js';
 import { digest } from '../../board/incident-digest.js';
 import { html } from './html.js';
 import { ConditionIcon } from './icons.js';
