@@ -115,7 +115,7 @@ test('the bundle has the dashboard in it, and the licences of all that others wr
 
   await promisify(execFile)(process.execPath, [build, folder]);
 
-  const { admin } = await startSidecarProcess(context, {}, join(folder, 'outrigger.js'));
+  const { admin } = await startSidecarProcess(context, {}, { program: join(folder, 'outrigger.js') });
   const served = await Promise.all(Object.keys(files.assets).map((path) => fetchText(admin, path)));
   const licences = readFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
   assert.deepEqual(

@@ -21,14 +21,27 @@ const flags = [
   '--no-first-run',
 ];
 
-/** A browser without a window; it goes with its owner. */
-export const openBrowser = async (owner: Owner): Promise<Browser> => {
-  const browser = await chromium.launch({
+const launch = (): Promise<Browser> =>
+  chromium.launch({
     ...(chromiumPath === undefined ? {} : { executablePath: chromiumPath }),
     args: flags,
   });
+
+/** A browser without a window; it goes with its owner. */
+export const openBrowser = async (owner: Owner): Promise<Browser> => {
+  const browser = await launch();
   owner.after(() => browser.close());
   return browser;
+};
+
+/** One browser for all tests of a file, started when the first of them wants it; it goes with its owner. */
+export const shareBrowser = (owner: Owner): (() => Promise<Browser>) => {
+  let browser: Promise<Browser> | null = null;
+  owner.after(async () => (await browser)?.close());
+  return () => {
+    browser ??= launch();
+    return browser;
+  };
 };
 
 /** A page, and everything that it complained about. */

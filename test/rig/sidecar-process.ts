@@ -28,13 +28,16 @@ export class SidecarProcess {
   readonly child: ChildProcess;
   readonly egress: RigAddress;
   readonly admin: RigAddress;
+  /** The configuration file, as it was written. */
+  readonly configText: string;
   /** Lines of the access log. */
   readonly accessLog: LogLine[] = [];
 
-  constructor(child: ChildProcess, egress: RigAddress, admin: RigAddress) {
+  constructor(child: ChildProcess, egress: RigAddress, admin: RigAddress, configText: string) {
     this.child = child;
     this.egress = egress;
     this.admin = admin;
+    this.configText = configText;
     for (const output of [child.stdout!, child.stderr!]) {
       createInterface({ input: output }).on('line', (line) => this.#line(line));
     }
@@ -68,37 +71,49 @@ export class SidecarProcess {
   }
 }
 
-/** Starts `outrigger run` with this configuration and waits until it is ready. `program`: the launcher, or a bundle. */
+const freeAddress = async (): Promise<RigAddress> => ({ host: '127.0.0.1', port: await freePort() });
+
+/** How a process differs from the usual one. */
+export interface ProcessOptions {
+  /** The launcher, or a bundle. */
+  readonly program?: string;
+  /** Where it listens; another process of before, in whose place this one comes. */
+  readonly place?: { readonly egress: RigAddress; readonly admin: RigAddress };
+}
+
+/** Starts `outrigger run` with this configuration and waits until it is ready. */
 export const startSidecarProcess = async (
   owner: Owner,
   config: ConfigText,
-  program = launcher,
+  { program = launcher, place }: ProcessOptions = {},
 ): Promise<SidecarProcess> => {
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-'));
   const file = join(folder, 'outrigger.json');
-  const egress = { host: '127.0.0.1', port: await freePort() };
-  const admin = { host: '127.0.0.1', port: await freePort() };
+  const egress = place?.egress ?? (await freeAddress());
+  const admin = place?.admin ?? (await freeAddress());
   const whole = {
     log: { access: 'all' },
     ...config,
     egress: { address: `127.0.0.1:${egress.port}`, ...(config['egress'] as object | undefined) },
-    admin: { address: `127.0.0.1:${admin.port}` },
+    admin: { address: `127.0.0.1:${admin.port}`, ...(config['admin'] as object | undefined) },
   };
-  writeFileSync(file, JSON.stringify(whole));
+  const text = JSON.stringify(whole, null, 2);
+  writeFileSync(file, text);
   // As many descriptors as the system allows: each exchange takes two.
   const command = `ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"`;
   const child = spawn('sh', ['-c', command, process.execPath, program, 'run', '-c', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const sidecar = new SidecarProcess(child, egress, admin);
+  const sidecar = new SidecarProcess(child, egress, admin, text);
   owner.after(async () => {
     await sidecar.stop();
     rmSync(folder, { recursive: true });
   });
-  await eventually('the sidecar is ready', async () => {
+  const isReady = async (): Promise<boolean> => {
     if (child.exitCode !== null) throw new Error(`the sidecar exited with ${child.exitCode}`);
     const answer = await fetchText(admin, '/readyz').catch(() => null);
     return answer?.status === 200;
-  });
+  };
+  await eventually('the sidecar is ready', isReady, 20_000);
   return sidecar;
 };

@@ -138,7 +138,7 @@ export const Counters = ({ counters }) => {
 export const Policy = ({ policy }) => html`
   <section>
     <h3>Policy</h3>
-    <div class="scroll">
+    <div class="scroll" tabindex="0" role="region" aria-label="Policy">
     <table class="policy">
       <caption class="unseen">Effective policy and where each value was written</caption>
       <thead><tr><th scope="col">key</th><th scope="col">value</th><th scope="col">written in</th></tr></thead>

@@ -10,6 +10,8 @@ const firstWaitMs = 500;
 const longestWaitMs = 5000;
 /** So many ticks without a word, and the stream counts as lost, whatever the browser believes. */
 const silentTicks = 5;
+/** How long it may take to say why the stream cannot be had; a browser has few connections to one server. */
+const whyNotMs = 2000;
 
 /** @type {EventSource | null} */
 let source = null;
@@ -41,7 +43,7 @@ const numberOf = ({ lastEventId }) => Number(lastEventId.slice(lastEventId.lastI
 const whyNot = async () => {
   try {
     // HEAD is answered like GET, but takes no stream's place.
-    const response = await fetch('/events', { method: 'HEAD' });
+    const response = await fetch('/events', { method: 'HEAD', signal: AbortSignal.timeout(whyNotMs) });
     if (response.status === 401) location.reload();
     if (response.status === 421) return 'The sidecar does not answer to this host name: see admin.allowHosts';
     return response.ok
@@ -78,7 +80,10 @@ const lost = () => {
   source?.close();
   // While it stays lost, the reason is kept: it would be read out again at every attempt.
   if (connection.value.state !== 'lost') become('lost');
-  void whyNot().then((why) => become('lost', why));
+  void whyNot().then((why) => {
+    // The stream may have come back in the meantime.
+    if (connection.value.state === 'lost') become('lost', why);
+  });
   timer = setTimeout(() => {
     timer = undefined;
     open();
