@@ -47,7 +47,10 @@ test(
     await strip.getByText('The sidecar cannot be reached').waitFor();
     const header = page.locator('.connection.is-lost');
     await header.getByText(/for [1-9]\d* s/).waitFor();
-    await strip.getByText(/from \d.* ago/).waitFor();
+    await page
+      .locator('.lost')
+      .getByText(/from \d.* ago/)
+      .waitFor();
     const stillShown = await dashboard.card('reviews', 'open').count();
 
     const second = await startSidecarProcess(context, config, { place: first });
