@@ -15,6 +15,7 @@ import type { Path } from './problem.ts';
 import { checkRoutes } from './route-checks.ts';
 import type { RouteSettings, Settings, UpstreamSettings } from './settings.ts';
 import { checkTcp } from './tcp-checks.ts';
+import { toTlsSettings } from './tls-settings.ts';
 import { formatSize } from './units.ts';
 import { defaultMatch } from './upstream-keys.ts';
 import type { WrittenConfig, WrittenRoute, WrittenUpstream } from './vocabulary.ts';
@@ -100,6 +101,7 @@ class SettingsBuilder {
       listen: written.listen ?? null,
       source: this.#source(written),
       hostHeader: written.hostHeader ?? null,
+      tls: toTlsSettings(written, path, this.#folder, this.#findings),
       policy: this.settingsOf(policy),
       pool: toPoolSettings(policy),
       routes,

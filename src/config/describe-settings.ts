@@ -100,6 +100,20 @@ const describeSource = ({ source }: UpstreamSettings): Plain => {
   return source.kind === 'dns' ? { dns: formatDnsName(source) } : {};
 };
 
+const describeTls = ({ tls, protocol }: UpstreamSettings): Plain => {
+  if (tls === null) return {};
+  const { files, serverName, minVersion, alpn } = tls;
+  const named = Object.entries(files).filter(([, file]) => file !== null);
+  return {
+    tls: {
+      ...Object.fromEntries(named),
+      ...(serverName === null ? {} : { serverName }),
+      minVersion,
+      ...(protocol === 'tcp' ? {} : { alpn }),
+    },
+  };
+};
+
 /** What a TCP upstream has of a policy: the rest speaks of requests and answers, and the format refuses it there. */
 const describeTcp = (policy: PolicySettings, show: Show): Plain => {
   const { timeout, breaker, tcp } = describeRest(policy, show);
@@ -118,6 +132,7 @@ const describeUpstream = (upstream: UpstreamSettings, show: Show): Plain => ({
   hosts: upstream.hosts.map(formatHostName),
   ...(upstream.listen === null ? {} : { listen: formatListenAddress(upstream.listen) }),
   ...describeSource(upstream),
+  ...describeTls(upstream),
   ...(upstream.protocol === 'tcp' ? describeTcp(upstream.policy, show) : describeHttp(upstream, show)),
 });
 

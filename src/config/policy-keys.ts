@@ -9,7 +9,8 @@ const million = 1_000_000;
 const mib = 1_048_576;
 
 const anyText: Kind<string> = text('text', (value) => value);
-const filePath: Kind<string> = text(
+/** A file that the configuration names. */
+export const filePath: Kind<string> = text(
   'a path',
   (value) => (value === '' || value.includes('\0') ? new Refusal('is not a path') : value),
   { json: { type: 'string', minLength: 1 }, isSecret: true },

@@ -30,9 +30,6 @@ const rowsOf = (group: Group, prefix: string): string[] => {
 const table = (group: Group, prefix = ''): string =>
   ['| key | default | values | meaning |', '|---|---|---|---|', ...rowsOf(group, prefix)].join('\n');
 
-const refusedOf = (group: Group): string[] =>
-  Object.entries(group).flatMap(([key, node]) => (isRow(node) && node.isRefused ? [`\`${key}\``] : []));
-
 /** The keys of one table that another one does not have. */
 const without = (group: Group, other: Group): Group =>
   Object.fromEntries(Object.entries(group).filter(([key]) => !(key in other)));
@@ -85,6 +82,9 @@ ${table(policyKeys)}
 
 ${table(without(upstreamKeys, policyKeys), 'upstreams.*.')}
 
+\`tls: {}\` is TLS with every default; without \`tls\` the upstream is spoken to in plain HTTP. Where the app names a
+destination with \`tls\` without a port, 443 is dialled.
+
 ## Routes
 
 \`upstreams.*.routes\` is a list. Each route has these keys and the policies. The longest path wins; where two are
@@ -94,6 +94,6 @@ ${table(without(routeKeys, routePolicyKeys), 'upstreams.*.routes[].')}
 
 ## Not in this version
 
-These keys are known and refused, so that nothing is ignored in silence: ${refusedOf(upstreamKeys).join(', ')},
-\`transport: undici\`.
+These values are known and refused, so that nothing is ignored in silence: \`transport: undici\`, \`h2\` in
+\`tls.alpn\`.
 `;

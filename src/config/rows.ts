@@ -87,7 +87,3 @@ export const refusedKey = (why: string, meaning: string): Row<never> => ({
   isRequired: false,
   isRefused: true,
 });
-
-/** A key of a later version. */
-export const unsupported = (meaning: string): Row<never> =>
-  refusedKey('is not supported by this version', meaning);

@@ -1,6 +1,6 @@
 import type { WireLimits } from '../http1/limits.ts';
 import type { PolicySettings } from '../policy/policies.ts';
-import type { EndpointSource, PoolSettings } from '../upstream/sources.ts';
+import type { EndpointSource, PoolSettings, TlsSettings } from '../upstream/sources.ts';
 import type { PolicyOrigins } from './policy-origins.ts';
 
 /** An address to listen on. `host` is an IP literal or `localhost`, without brackets. */
@@ -40,6 +40,8 @@ export interface UpstreamSettings {
   readonly source: EndpointSource;
   /** Host to send upstream instead of what the app named; null: see the rules of forwarding. */
   readonly hostHeader: string | null;
+  /** null: plain. */
+  readonly tls: TlsSettings | null;
   readonly policy: PolicySettings;
   readonly pool: PoolSettings;
   readonly routes: readonly RouteSettings[];

@@ -34,6 +34,7 @@ export const mappingHint = (path: Path, value: unknown): string => {
   if (Array.isArray(value)) return 'keys with their values, without dashes';
   const isOff = value === false || value === 'off' || value === 'none';
   if (isOff && Object.hasOwn(withoutPolicy, name)) return `write ${withoutPolicy[name]}`;
+  if (name === 'tls' && value === true) return 'write tls: {}';
   if (path[0] === 'upstreams' && path.length === 2 && typeof value === 'string') {
     return `write ${name}: { endpoints: [${quote(value)}] }`;
   }

@@ -18,6 +18,9 @@ export const checkTcp = (path: Path, written: WrittenUpstream, findings: Finding
   if (written.endpoints === undefined && written.dns === undefined) {
     findings.add([...path, 'protocol'], 'a TCP upstream needs endpoints or dns', 'say where it runs');
   }
+  if (written.tls?.alpn !== undefined) {
+    findings.add([...path, 'tls', 'alpn'], 'has no effect on a TCP upstream', 'leave it out');
+  }
   for (const key of httpKeys) {
     if (written[key] === undefined) continue;
     findings.add([...path, key], 'has no effect on a TCP upstream', 'leave it out', [[...path, 'protocol']]);

@@ -1,7 +1,7 @@
 import { defaultsOf } from './fill-in.ts';
-import { choice, type Kind, leaf, listOf, oneOfForms, Refusal } from './kinds.ts';
+import { choice, listOf, supportedOnly } from './kinds.ts';
 import { policyKeys, routePolicyKeys } from './policy-keys.ts';
-import { key, optional, required, unsupported } from './rows.ts';
+import { key, optional, required } from './rows.ts';
 import {
   dnsName,
   endpointAddress,
@@ -12,18 +12,7 @@ import {
   name,
   pathPattern,
 } from './text-kinds.ts';
-
-/** `http`, and a clear word about those that come later. */
-const supportedOnly = (supported: string, later: string): Kind<string> =>
-  leaf({
-    range: `\`${supported}\``,
-    json: oneOfForms({ enum: [supported] }),
-    parse: (value) => {
-      if (value === supported) return supported;
-      if (value === later) return new Refusal('is not supported by this version', `use ${supported}`);
-      return new Refusal('is not known here', `known: ${supported}`);
-    },
-  });
+import { tlsKeys } from './tls-keys.ts';
 
 /** What an upstream alone may say. */
 export const upstreamKeys = {
@@ -50,7 +39,7 @@ export const upstreamKeys = {
   ),
   hostHeader: optional(hostField, 'what the app sent', 'The `Host` to send upstream.'),
   transport: key(supportedOnly('native', 'undici'), 'native', 'The HTTP client.'),
-  tls: unsupported('TLS to the upstream.'),
+  tls: tlsKeys,
   ...policyKeys,
 };
 

@@ -25,7 +25,10 @@ export interface Failure {
   readonly isUnsent: boolean;
   /** How long the upstream asked to be left alone (`Retry-After`), in ms; -1 where it did not say. */
   readonly retryAfterMs: number;
-  /** What the operating system or the parser called it, for the log: a code or the broken rule, never peer data. */
+  /**
+   * What the operating system or the parser called it: a code or the broken rule. Of a certificate also what it says,
+   * cut short and in printable ASCII; no other data of a peer. For the log and the admin interface, never for the app.
+   */
   readonly detail: string;
 }
 

@@ -84,6 +84,19 @@ export const reasons = {
     'connect-failure',
     true,
   ),
+  tls_certificate_error: failure(
+    502,
+    'tls_certificate_error',
+    "The upstream's certificate was not accepted",
+    'connect-failure',
+  ),
+  tls_protocol_error: failure(502, 'tls_protocol_error', 'TLS with the upstream failed', 'connect-failure'),
+  tls_alert_received: failure(
+    502,
+    'tls_alert_received',
+    'The upstream broke off TLS with an alert',
+    'connect-failure',
+  ),
   prohibited_address: failure(
     502,
     'destination_ip_prohibited',

@@ -28,6 +28,8 @@ export interface UpstreamRoutes {
   /** Of its own port: what the app means by talking to it. */
   readonly destination: Destination;
   readonly hostHeader: string | null;
+  /** True where it is spoken to with TLS, whatever the app said. */
+  readonly isTls: boolean;
 }
 
 const withoutQuery = (path: string): string => {
@@ -81,8 +83,19 @@ export interface EgressRoutes {
   unlisted(authority: Authority): Plan | Rejected;
 }
 
-/** Of the scheme `http`. */
-export const DEFAULT_PORT = 80;
+/** Of the scheme `http`, and of `https`. */
+const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
+
+/** The port of a destination that is named without one. */
+export const defaultPort = (isTls: boolean): number => (isTls ? HTTPS_PORT : HTTP_PORT);
+
+const withPort = (named: Authority, isTls: boolean): Authority =>
+  named.port === 0 ? { host: named.host, port: defaultPort(isTls) } : named;
+
+const tlsNeeded = Object.freeze(
+  rejected('tls_needed', -1, 'Send CONNECT for this destination, or configure an upstream with tls for it'),
+);
 
 /** Finds the upstream by what the app calls the destination; the host with its port goes before the host alone. */
 export const routeEgress = (head: RequestHead, routes: EgressRoutes): Routed | Rejected => {
@@ -90,15 +103,10 @@ export const routeEgress = (head: RequestHead, routes: EgressRoutes): Routed | R
   if (named === null)
     return rejected('bad_request', -1, 'An HTTP/1.0 request needs a Host field or an absolute target here');
   if (head.method === 'CONNECT') return routeConnect(named, routes);
-  if (head.scheme === 'https') {
-    return rejected(
-      'tls_needed',
-      -1,
-      'Send CONNECT for this destination, or configure an upstream with tls for it',
-    );
-  }
-  const authority = named.port === 0 ? { host: named.host, port: DEFAULT_PORT } : named;
+  const isHttps = head.scheme === 'https';
+  const authority = withPort(named, isHttps);
   const upstream = upstreamFor(authority, routes);
+  if (isHttps && upstream?.isTls !== true) return tlsNeeded;
   if (upstream !== undefined) {
     if (isTcp(upstream)) {
       return rejected('not_http', -1, 'Connect to its own port, or send CONNECT for this destination');
@@ -107,7 +115,8 @@ export const routeEgress = (head: RequestHead, routes: EgressRoutes): Routed | R
     return {
       kind: 'routed',
       plan: planFor(upstream, head.method, head.path),
-      destination: { authority, host },
+      // The app may well say http to one with tls: then the port that it did not write is still that of https.
+      destination: { authority: withPort(named, upstream.isTls), host },
     };
   }
   const plan = unlistedPlan(authority, routes);

@@ -10,17 +10,19 @@ import { Fallback, noFallback } from '../policy/fallback.ts';
 import type { PolicySettings } from '../policy/policies.ts';
 import { RetryPolicy } from '../policy/retry.ts';
 import type { ForwardContext, Plan } from '../proxy/plan.ts';
-import { byPrecedence, DEFAULT_PORT, type Destination, type UpstreamRoutes } from '../proxy/route.ts';
+import { byPrecedence, type Destination, defaultPort, type UpstreamRoutes } from '../proxy/route.ts';
 import { standInOf } from '../proxy/stand-in.ts';
 import type { UnlistedDestination } from '../proxy/unlisted.ts';
 import type { Commands } from '../telemetry/commands.ts';
 import type { UnlistedRules } from '../upstream/address-rules.ts';
 import { parseIpLiteral } from '../upstream/address-rules.ts';
-import { Dialer } from '../upstream/dialer.ts';
+import { type Connector, Dialer } from '../upstream/dialer.ts';
 import { Http1Transport } from '../upstream/http1-transport.ts';
 import type { Resolver } from '../upstream/resolver.ts';
 import type { Address, EndpointSource, PoolSettings } from '../upstream/sources.ts';
 import { TcpTransport } from '../upstream/tcp-transport.ts';
+import { TlsContextSource } from '../upstream/tls-context.ts';
+import { TlsDialer } from '../upstream/tls-dialer.ts';
 import type { Transport } from '../upstream/transport.ts';
 import { Upstream } from '../upstream/upstream.ts';
 import type { Registry } from './registry.ts';
@@ -80,15 +82,17 @@ export class PlanBuilder {
       upstreamName: name,
       isUnlisted: false,
       upstream,
-      transport: protocol === 'tcp' ? null : this.#newTransport(this.#listedDialer, pool),
-      tunnels: this.#newTunnels(this.#listedDialer),
+      transport: protocol === 'tcp' ? null : this.#newTransport(this.#dialerOf(settings), pool),
+      // Who sends CONNECT speaks TLS itself, if at all.
+      tunnels: this.#newTunnels(protocol === 'tcp' ? this.#dialerOf(settings) : this.#listedDialer),
       budget: this.#newBudget(policy),
     };
     const bulkhead = this.#parts.registry.bulkhead(name, policy.bulkhead);
     const plan = this.#command(name, '', shared, policy, bulkhead);
     const rules = settings.routes.map((route) => this.#rule(route, shared, bulkhead)).sort(byPrecedence);
     const destination = ownPortDestination(settings);
-    return { settings, upstream, budget: shared.budget, routes: { rules, plan, destination, hostHeader } };
+    const routes = { rules, plan, destination, hostHeader, isTls: settings.tls !== null };
+    return { settings, upstream, budget: shared.budget, routes };
   }
 
   /** A destination that no upstream names. `name` is `host:port`. */
@@ -198,11 +202,20 @@ export class PlanBuilder {
     return upstream;
   }
 
-  #newTransport(dialer: Dialer, pool: PoolSettings): Http1Transport {
+  #dialerOf({ name, protocol, tls: written }: UpstreamSettings): Connector {
+    if (written === null) return this.#listedDialer;
+    // What is spoken over a TCP upstream's connections is not ours to name.
+    const tls = protocol === 'tcp' ? { ...written, alpn: [] } : written;
+    const { clock, bus } = this.#parts.context;
+    const contexts = new TlsContextSource({ name, settings: tls, clock, bus });
+    return new TlsDialer({ dialer: this.#listedDialer, contexts, settings: tls });
+  }
+
+  #newTransport(dialer: Connector, pool: PoolSettings): Http1Transport {
     return new Http1Transport({ clock: this.#parts.context.clock, dialer, pool, bounds: this.#bounds });
   }
 
-  #newTunnels(dialer: Dialer): Transport {
+  #newTunnels(dialer: Connector): Transport {
     return new TcpTransport({ clock: this.#parts.context.clock, dialer });
   }
 
@@ -215,8 +228,8 @@ const addressOf = ({ host, port }: Authority): Address =>
   parseIpLiteral(host) === null ? { kind: 'name', host, port } : { kind: 'ip', host, port };
 
 /** On its own port an upstream is called by its first name. */
-const ownPortDestination = ({ hosts, name, hostHeader }: UpstreamSettings): Destination => {
+const ownPortDestination = ({ hosts, name, hostHeader, tls }: UpstreamSettings): Destination => {
   const first = hosts[0] ?? { host: name, port: 0 };
-  const authority = { host: first.host, port: first.port === 0 ? DEFAULT_PORT : first.port };
+  const authority = { host: first.host, port: first.port === 0 ? defaultPort(tls !== null) : first.port };
   return { authority, host: hostHeader ?? formatAuthority(first) };
 };

@@ -7,6 +7,7 @@ import type {
   EndpointChange,
   EndpointSetChange,
   ExchangeEnded,
+  TlsFilesChange,
 } from './events.ts';
 
 /** Somebody who wants to hear some of what goes over the {@link EventBus}. */
@@ -23,6 +24,7 @@ export class EventBus implements Bus {
   readonly #endpoints: readonly BusListener[];
   readonly #endpointSets: readonly BusListener[];
   readonly #discoveries: readonly BusListener[];
+  readonly #tlsFiles: readonly BusListener[];
   readonly #reloads: readonly BusListener[];
   #errors = 0;
 
@@ -33,6 +35,7 @@ export class EventBus implements Bus {
     this.#endpoints = listeners.filter((listener) => listener.endpointChanged !== undefined);
     this.#endpointSets = listeners.filter((listener) => listener.endpointSetChanged !== undefined);
     this.#discoveries = listeners.filter((listener) => listener.discoveryChanged !== undefined);
+    this.#tlsFiles = listeners.filter((listener) => listener.tlsFilesChanged !== undefined);
     this.#reloads = listeners.filter((listener) => listener.configReloaded !== undefined);
   }
 
@@ -69,6 +72,10 @@ export class EventBus implements Bus {
 
   discoveryChanged(change: DiscoveryChange): void {
     this.#tell(this.#discoveries, (listener) => listener.discoveryChanged?.(change));
+  }
+
+  tlsFilesChanged(change: TlsFilesChange): void {
+    this.#tell(this.#tlsFiles, (listener) => listener.tlsFilesChanged?.(change));
   }
 
   configReloaded(reload: ConfigReload): void {

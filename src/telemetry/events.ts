@@ -149,6 +149,17 @@ export interface DiscoveryChange {
   readonly at: number;
 }
 
+/** The files by which an upstream speaks TLS are others now, and were taken over or not. */
+export interface TlsFilesChange {
+  readonly upstream: string;
+  /** `refused`: new connections go on with what was there before, where there was anything. */
+  readonly result: 'taken_over' | 'refused';
+  /** The files, or what is wrong with one of them. */
+  readonly why: string;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
 /** The configuration was read again, and taken over or refused. */
 export interface ConfigReload {
   readonly result: 'succeeded' | 'failed';
@@ -166,5 +177,6 @@ export interface Bus {
   endpointChanged(change: EndpointChange): void;
   endpointSetChanged(change: EndpointSetChange): void;
   discoveryChanged(change: DiscoveryChange): void;
+  tlsFilesChanged(change: TlsFilesChange): void;
   configReloaded(reload: ConfigReload): void;
 }

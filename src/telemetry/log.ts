@@ -12,6 +12,7 @@ import type {
   EndpointChange,
   EndpointSetChange,
   ExchangeEnded,
+  TlsFilesChange,
 } from './events.ts';
 import { prettyLine } from './pretty-line.ts';
 
@@ -33,7 +34,7 @@ export interface LogOptions {
 export interface Log {
   /** For everything that is no event of the bus: start, reload, drain, defects. */
   readonly logger: Logger;
-  /** Writes the access log and the lines about breakers, endpoints and names. */
+  /** Writes the access log and the lines about breakers, endpoints, names and files. */
   readonly listener: BusListener;
 }
 
@@ -114,6 +115,14 @@ const discoveryLine = (logger: Logger) => (discovery: DiscoveryChange) => {
   else logger.info({ event: 'dns.recovered', upstream, host, why }, message);
 };
 
+const tlsFilesLine =
+  (logger: Logger) =>
+  ({ upstream, result, why }: TlsFilesChange) => {
+    const fields = { event: 'tls.files_changed', upstream, result, why };
+    if (result === 'refused') logger.error(fields, `TLS files of ${upstream} not taken over: ${why}`);
+    else logger.info(fields, `TLS files of ${upstream} taken over: ${why}`);
+  };
+
 const reloadLine =
   (logger: Logger) =>
   ({ result, why }: ConfigReload) => {
@@ -142,6 +151,7 @@ export const createLog = (options: LogOptions): Log => {
     endpointChanged: endpointLine(logger),
     endpointSetChanged: endpointSetLine(logger),
     discoveryChanged: discoveryLine(logger),
+    tlsFilesChanged: tlsFilesLine(logger),
     configReloaded: reloadLine(logger),
     ...(exchangeEnded === null ? {} : { exchangeEnded }),
   };

@@ -33,6 +33,15 @@ export interface Dial {
   cancel(): void;
 }
 
+/** Opens connections: what a transport needs of a dialer. */
+export interface Connector {
+  /** `timeoutMs` (above 0, or `Infinity`) covers everything up to a connection that can be used. */
+  dial(address: Address, timeoutMs: number, observer: DialObserver): Dial;
+}
+
+/** Begins to connect a socket. */
+export type OpenSocket = (options: NetConnectOpts) => Socket;
+
 export interface DialerOptions {
   readonly clock: Clock;
   /** Of the same clock. Dials share them, so that a blocked loop is not taken for an upstream that does not answer. */
@@ -41,7 +50,7 @@ export interface DialerOptions {
   /** null: every address may be dialled, for what the configuration names. */
   readonly rules: UnlistedRules | null;
   /** Opens a socket; default `net.connect`. */
-  readonly connect?: (options: NetConnectOpts) => Socket;
+  readonly connect?: OpenSocket;
 }
 
 /**
@@ -49,12 +58,12 @@ export interface DialerOptions {
  * addresses are tried in the order of RFC 8305: families in turn, the next one as soon as the one before has failed or
  * has kept us waiting for 250 ms; the first that answers wins and the others are dropped.
  */
-export class Dialer {
+export class Dialer implements Connector {
   readonly clock: Clock;
   readonly timeouts: TimeoutQueues;
   readonly resolver: Pick<Resolver, 'resolve'>;
   readonly rules: UnlistedRules | null;
-  readonly connect: (options: NetConnectOpts) => Socket;
+  readonly connect: OpenSocket;
 
   constructor(options: DialerOptions) {
     this.clock = options.clock;
@@ -67,10 +76,10 @@ export class Dialer {
   /**
    * `timeoutMs` (above 0, or `Infinity`) covers resolving and connecting together: `dns_timeout` when it passes during
    * the first, `connect_timeout` during the second. `dialled` never comes before this returns; `dialFailed` does for
-   * what is known at once: a prohibited address, and what the resolver need not ask for.
+   * what is known at once: a prohibited address, and what the resolver need not ask for. `open` makes each socket.
    */
-  dial(address: Address, timeoutMs: number, observer: DialObserver): Dial {
-    const dial = new PendingDial(this, address, observer);
+  dial(address: Address, timeoutMs: number, observer: DialObserver, open: OpenSocket = this.connect): Dial {
+    const dial = new PendingDial(this, address, observer, open);
     dial.begin(timeoutMs);
     return dial;
   }
@@ -88,6 +97,7 @@ class PendingDial implements Dial, ResolveObserver, Expirable {
   readonly #dialer: Dialer;
   readonly #address: Address;
   readonly #observer: DialObserver;
+  readonly #openSocket: OpenSocket;
   #isDone = false;
   #isResolving = false;
   #lookup: Lookup | null = null;
@@ -100,10 +110,11 @@ class PendingDial implements Dial, ResolveObserver, Expirable {
   /** Of the first address that failed: it was the preferred one. */
   #firstFailure: Failure | null = null;
 
-  constructor(dialer: Dialer, address: Address, observer: DialObserver) {
+  constructor(dialer: Dialer, address: Address, observer: DialObserver, open: OpenSocket) {
     this.#dialer = dialer;
     this.#address = address;
     this.#observer = observer;
+    this.#openSocket = open;
   }
 
   begin(timeoutMs: number): void {
@@ -170,7 +181,7 @@ class PendingDial implements Dial, ResolveObserver, Expirable {
 
   #open(where: NetConnectOpts): void {
     const reads = new SocketReads();
-    const socket = this.#dialer.connect({
+    const socket = this.#openSocket({
       ...where,
       onread: reads.onread,
       allowHalfOpen: true,

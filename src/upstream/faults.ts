@@ -6,6 +6,7 @@ import type { WireFault } from '../http1/response-observer.ts';
 import { violations } from '../http1/violation.ts';
 import { type Failure, failure } from '../policy/outcome.ts';
 import type { FailureReason } from '../policy/reason.ts';
+import { describeCertificate, type ShownCertificate } from './shown-certificate.ts';
 
 /** What c-ares calls the response codes of RFC 1035, section 4.1.1, in the words of the registry. */
 const dnsWords = new Map([
@@ -28,7 +29,7 @@ const refusals = new Set([
 /** `ECONNREFUSED` and its like; `UNKNOWN` for what is no error of the system. Never text that a peer could write. */
 const systemCode = (error: unknown): string => {
   if (!(error instanceof Error) || !('code' in error)) return 'UNKNOWN';
-  return typeof error.code === 'string' && /^[A-Z][A-Z0-9_]*$/.test(error.code) ? error.code : 'UNKNOWN';
+  return typeof error.code === 'string' && /^[A-Z][A-Z0-9_/]*$/.test(error.code) ? error.code : 'UNKNOWN';
 };
 
 /** A connection that did not come about: nothing was sent. `detail` is the system's code. */
@@ -40,12 +41,53 @@ export const connectFault = (error: unknown): Failure => {
   return failure(reason, true, code);
 };
 
+/** OpenSSL's names for alerts say so, but for these of RFC 6066. */
+const unmarkedAlerts = new Set(['ERR_SSL_TLSV1_UNRECOGNIZED_NAME', 'ERR_SSL_TLSV1_UNSUPPORTED_EXTENSION']);
+
+/** null: `code` is not one of the TLS library's. */
+const tlsReason = (code: string): FailureReason | null => {
+  if (!code.startsWith('ERR_SSL_')) return null;
+  return code.includes('_ALERT_') || unmarkedAlerts.has(code) ? 'tls_alert_received' : 'tls_protocol_error';
+};
+
+/** True for what is said of a certificate: a word of X.509 verification, or that its names are not the one asked for. */
+const isAboutCertificate = (code: string): boolean =>
+  code.startsWith('ERR_TLS_CERT_') || !(code === 'UNKNOWN' || /^(?:E[A-Z0-9]+$|ERR_)/.test(code));
+
+/** A TLS handshake that failed: nothing was sent. `shown`: what the server showed; null: it did not come so far. */
+export const handshakeFault = (error: unknown, shown: ShownCertificate | null): Failure => {
+  const code = systemCode(error);
+  if (isAboutCertificate(code)) {
+    return failure(
+      'tls_certificate_error',
+      true,
+      shown === null ? code : `${code}: ${describeCertificate(shown)}`,
+    );
+  }
+  return failure(tlsReason(code) ?? 'tls_protocol_error', true, `${code} in the handshake`);
+};
+
+/** A server that wants to speak something that was not offered to it. What it is called is not repeated. */
+export const unofferedProtocol = failure('tls_protocol_error', true, 'ALPN: agreed on what was not offered');
+
+/** The time to connect was over in the middle of the handshake. */
+export const handshakeTimeout = failure('connect_timeout', true, 'in the TLS handshake');
+
+/** Our own files for TLS cannot be used; `why` names no content of theirs. */
+export const noTlsFiles = (why: string): Failure => failure('connect_failed', true, `tls: ${why}`);
+
+/** An answer that ended with its connection, and nobody can tell whether that was its end (RFC 9112, section 9.8). */
+export const unprovenEnd = failure('response_incomplete', false, 'ended with its TLS connection');
+
 /**
  * A connection that was lost before the answer began. `error` null: the peer closed in order, and `detail` is `EOF`.
  * `isUnsent` only where not one byte of the request was written to it.
  */
-export const resetFault = (error: unknown, isUnsent: boolean): Failure =>
-  failure('reset', isUnsent, error === null ? 'EOF' : systemCode(error));
+export const resetFault = (error: unknown, isUnsent: boolean): Failure => {
+  if (error === null) return failure('reset', isUnsent, 'EOF');
+  const code = systemCode(error);
+  return failure(tlsReason(code) ?? 'reset', isUnsent, code);
+};
 
 /** A name that could not be resolved. `detail` is the response code (RFC 9209, section 2.3.2), else the library's code. */
 export const dnsFault = (error: unknown): Failure => {

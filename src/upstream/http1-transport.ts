@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { ClientConnection } from '../http1/client-connection.ts';
 import { ClientPool, type PoolWaiter } from '../http1/client-pool.ts';
 import type { ClientBounds } from '../http1/limits.ts';
@@ -6,16 +7,16 @@ import type { ResponseHead } from '../http1/response-head.ts';
 import type { OpenConnection, ResponseObserver, WireFault } from '../http1/response-observer.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Failure, type Outcome, rejected, success } from '../policy/outcome.ts';
-import type { Dial, Dialer, DialObserver } from './dialer.ts';
+import type { Connector, Dial, DialObserver } from './dialer.ts';
 import type { Endpoint } from './endpoint.ts';
-import { wireFault } from './faults.ts';
+import { unprovenEnd, wireFault } from './faults.ts';
 import type { SocketReads } from './socket-reads.ts';
 import type { PoolSettings } from './sources.ts';
 import type { Attempt, OutgoingRequest, ResponseSink, Transport } from './transport.ts';
 
 export interface Http1TransportOptions {
   readonly clock: Clock;
-  readonly dialer: Pick<Dialer, 'dial'>;
+  readonly dialer: Connector;
   readonly pool: PoolSettings;
   readonly bounds: ClientBounds;
 }
@@ -59,6 +60,8 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
   #mustBeFresh = false;
   #startedAt = 0;
   #status = 0;
+  /** True for an answer that lasts until its TLS connection ends: Node does not tell a close_notify from a cut. */
+  #hasUnprovenEnd = false;
   #isOver = false;
 
   constructor(
@@ -136,6 +139,7 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
     // The way led to the wrong server (RFC 9110 section 15.5.20): not even a retry may take it again.
     if (head.status === 421) head.isPersistent = false;
     this.#status = head.status;
+    this.#hasUnprovenEnd = head.framing === 'close' && this.#connection!.socket instanceof TLSSocket;
     this.#sink.head(head);
   }
 
@@ -149,7 +153,7 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
 
   responseEnd(trailers: string): void {
     this.#connection = null;
-    this.#end(success(this.#status), trailers);
+    this.#end(this.#hasUnprovenEnd ? unprovenEnd : success(this.#status), trailers);
   }
 
   responseSwitched(head: ResponseHead, connection: OpenConnection): void {

@@ -15,6 +15,12 @@ const blamed: ReadonlySet<FailureReason> = new Set([
   'connect_refused',
   'connect_failed',
   'connect_timeout',
+  'tls_certificate_error',
+  'tls_protocol_error',
+  'tls_alert_received',
+  'tls_certificate_error',
+  'tls_protocol_error',
+  'tls_alert_received',
   'reset',
 ]);
 

@@ -9,6 +9,20 @@ export interface PoolSettings {
   readonly maxIdle: number;
 }
 
+/** A protocol that may be agreed on in the handshake (ALPN, RFC 7301). */
+export type AlpnProtocol = 'http/1.1';
+
+/** How TLS to an upstream is spoken. There is no way not to verify the server. */
+export interface TlsSettings {
+  /** Whole paths. `ca` null: the roots of the system; `cert` and `key` null: no certificate of our own. */
+  readonly files: { readonly ca: string | null; readonly cert: string | null; readonly key: string | null };
+  /** The name that is asked for and verified: a host name or an IP literal; null: the host that is dialled. */
+  readonly serverName: string | null;
+  readonly minVersion: '1.2' | '1.3';
+  /** What is offered, the dearest first. */
+  readonly alpn: readonly AlpnProtocol[];
+}
+
 /** An address as the configuration or a request names it. */
 export type Address =
   /** `host` is an IP literal without brackets. */

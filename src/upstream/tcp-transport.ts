@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
 import type { Failure, Outcome } from '../policy/outcome.ts';
-import type { Dial, Dialer, DialObserver } from './dialer.ts';
+import type { Connector, Dial, DialObserver } from './dialer.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { SocketReads } from './socket-reads.ts';
 import type { Attempt, OutgoingRequest, ResponseSink, Transport } from './transport.ts';
 
 export interface TcpTransportOptions {
   readonly clock: Clock;
-  readonly dialer: Pick<Dialer, 'dial'>;
+  readonly dialer: Connector;
 }
 
 /** Attempts that want no more than a connection: each opens one of its own, and nothing is sent on it here. */

@@ -29,6 +29,8 @@ const wallTimeReaders: Readonly<Record<string, string>> = {
   'runtime/app.ts': 'since when the process runs',
   'runtime/registry.ts': 'when an event was',
   'telemetry/log.ts': 'the time of a line',
+  'upstream/tls-context.ts': 'when an event was',
+  'upstream/tls-dialer.ts': 'how long a certificate has been expired',
   'upstream/upstream.ts': 'when an event was',
 };
 

@@ -70,7 +70,7 @@ test('every key of the tables is in the schema, with its meaning, and no other o
 
 /** Values of every kind, and some that are nearly so. */
 const candidates: readonly unknown[] = [
-  ...[0, 1, 2, 20, 64, 100, 200, 404, 503, 599, 1000, 65_535, 1_000_000, -1, 0.5, true, false, -0],
+  ...[0, 1, 2, 20, 64, 100, 200, 404, 503, 599, 1000, 65_535, 1_000_000, -1, 0.5, 1.3, true, false, -0],
   ...[
     '',
     '0s',
@@ -96,6 +96,8 @@ const candidates: readonly unknown[] = [
     'open',
     'http',
     'native',
+    'http/1.1',
+    '1.2',
     '404',
     '500-599',
     'reset',
@@ -194,7 +196,8 @@ test('what is plainly wrong is refused by the schema as by the program', () => {
     'upstreams: { a: { hosts: b } }',
     'upstreams: { a: { endpoints: [] } }',
     'upstreams: { a: { endpoints: ["10.0.0.1"] } }',
-    'upstreams: { a: { tls: {} } }',
+    'upstreams: { a: { tls: { minVersion: 1.1 } } }',
+    'upstreams: { a: { tls: { verify: false } } }',
     'upstreams: { a: { protocol: udp } }',
     'upstreams: { a: { upgrade: ["a b"] } }',
     'upstreams: { a: { tcp: { earlyReset: 1 } } }',

@@ -90,7 +90,7 @@ test('a key that is nearly right is explained by the right one', () => {
 });
 
 test('keys of later versions are refused in so many words', () => {
-  for (const line of ['tls: {}', 'transport: undici']) {
+  for (const line of ['tls: { alpn: [h2] }', 'transport: undici']) {
     const [problem] = problemsOf(`upstreams: { a: { ${line} } }`);
     assert.match(problem?.message ?? '', /not supported by this version/, line);
   }

@@ -78,7 +78,7 @@ test('no message about several values shows one from the environment', () => {
       `defaults: { fallback: { on: [timeout], bodyFile: ${reference} } }`,
       /"\$\{SECRET\}": there is no such file/,
     ],
-    [`upstreams: { a: { tls: ${reference} } }`, /not supported/],
+    [`upstreams: { a: { tls: ${reference} } }`, /"\$\{SECRET\}" is not a mapping/],
     [`upstreams: ${reference}`, /"\$\{SECRET\}" is not a mapping/],
   ] as const) {
     const said = complaints(text, marker);

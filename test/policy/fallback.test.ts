@@ -30,6 +30,9 @@ const selectedBy: Readonly<Record<Reason, readonly string[]>> = {
   connect_refused: ['connect-failure', 'connect_refused'],
   connect_failed: ['connect-failure', 'connect_failed'],
   connect_timeout: ['connect-failure', 'timeout', 'connect_timeout'],
+  tls_certificate_error: ['connect-failure', 'tls_certificate_error'],
+  tls_protocol_error: ['connect-failure', 'tls_protocol_error'],
+  tls_alert_received: ['connect-failure', 'tls_alert_received'],
   prohibited_address: ['prohibited_address'],
   reset: ['reset'],
   protocol_error: ['protocol_error'],
@@ -85,6 +88,9 @@ test('it answers for every word of its list, and for nothing without one', () =>
     'connect_refused',
     'connect_failed',
     'connect_timeout',
+    'tls_certificate_error',
+    'tls_protocol_error',
+    'tls_alert_received',
     'bulkhead_full',
   ]);
   assert.equal(new Fallback({ ...settings, on: [] }).peek('circuit_open'), 'none');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually } from '../rig/eventually.ts';
+import { standsStill } from '../rig/eventually.ts';
 import { connectRaw } from '../rig/raw-client.ts';
 import { type RawConnection, startRawUpstream } from '../rig/raw-upstream.ts';
 import { startSidecar, upstreamU } from '../rig/sidecar.ts';
@@ -25,19 +25,6 @@ const pour = (connection: { socket: RawConnection['socket'] }): (() => number) =
   };
   more();
   return () => written - connection.socket.writableLength;
-};
-
-/** Waits until a figure has stood still for a while. */
-const standsStill = async (read: () => number): Promise<number> => {
-  let last = -1;
-  let since = performance.now();
-  await eventually('it stands still', () => {
-    const now = read();
-    if (now !== last) since = performance.now();
-    last = now;
-    return now > 0 && performance.now() - since > 300;
-  });
-  return last;
 };
 
 test('a client that does not read makes the upstream wait, not the memory grow', {

@@ -13,7 +13,8 @@ const chosen = (rules: readonly string[], method: string, path: string): string 
   const sorted = rules.map(rule).sort(byPrecedence);
   const plan = { routeName: 'the upstream itself' } as Plan;
   const destination = { authority: { host: 'u', port: 80 }, host: null };
-  return planFor({ rules: sorted, plan, destination, hostHeader: null }, method, path).routeName;
+  return planFor({ rules: sorted, plan, destination, hostHeader: null, isTls: false }, method, path)
+    .routeName;
 };
 
 for (const [what, rules, method, path, expected] of [

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { connectBytes, startByteServer } from '../rig/byte-peer.ts';
-import { eventually } from '../rig/eventually.ts';
+import { standsStill } from '../rig/eventually.ts';
 import { type ConfigText, startSidecar } from '../rig/sidecar.ts';
 
 /** A TCP upstream at these endpoints, and a way to its port. */
@@ -12,17 +11,6 @@ const startTcp = async (t: TestContext, endpoints: readonly string[], more: Conf
     upstreams: { db: { protocol: 'tcp', listen: '127.0.0.1:0', endpoints, ...more } },
   });
   return { sidecar, connect: () => connectBytes(t, sidecar.listener('db')) };
-};
-
-/** True once a socket that has more to write has written no more for many looks in a row. */
-const standsStill = (socket: Socket): (() => boolean) => {
-  let before = -1;
-  let same = 0;
-  return () => {
-    same = socket.writableNeedDrain && before === socket.writableLength ? same + 1 : 0;
-    before = socket.writableLength;
-    return same > 20;
-  };
 };
 
 test('what one side says the other hears, whoever speaks first', async (t) => {
@@ -154,7 +142,7 @@ test('who does not read stops who writes, and memory holds no more than the sock
   const client = await connect();
   client.socket.pause();
   const { socket } = await server.peer();
-  await eventually('nothing is taken from the upstream any more', standsStill(socket));
+  await standsStill(() => (socket.writableNeedDrain ? socket.bytesWritten : 0));
   const inBetween = socket.bytesWritten - socket.writableLength - client.socket.bytesRead;
   client.socket.resume();
   await client.ended();

@@ -16,6 +16,19 @@ export const eventually = async (
   }
 };
 
+/** Waits until a figure above 0 has stood still for a while; gives it. */
+export const standsStill = async (read: () => number): Promise<number> => {
+  let last = -1;
+  let since = performance.now();
+  await eventually('it stands still', () => {
+    const now = read();
+    if (now !== last) since = performance.now();
+    last = now;
+    return now > 0 && performance.now() - since > 300;
+  });
+  return last;
+};
+
 /** A place where several can wait for "something has changed". */
 export class Signal {
   #waiting: (() => void)[] = [];

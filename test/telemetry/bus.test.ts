@@ -38,6 +38,7 @@ test('every listener hears the events that it asked for, in the order of listene
       endpointChanged: () => heard.push('third: endpoint'),
       endpointSetChanged: () => heard.push('third: set'),
       discoveryChanged: () => heard.push('third: discovery'),
+      tlsFilesChanged: () => heard.push('third: tls files'),
       configReloaded: () => heard.push('third: reload'),
     },
   ]);
@@ -47,6 +48,7 @@ test('every listener hears the events that it asked for, in the order of listene
   bus.endpointChanged(change);
   bus.endpointSetChanged(setChange);
   bus.discoveryChanged(discovery);
+  bus.tlsFilesChanged({ upstream: 'reviews', result: 'refused', why: '', at: 0 });
   bus.configReloaded({ result: 'failed', why: '', at: 0 });
 
   assert.deepEqual(heard, [
@@ -56,6 +58,7 @@ test('every listener hears the events that it asked for, in the order of listene
     'third: endpoint',
     'third: set',
     'third: discovery',
+    'third: tls files',
     'third: reload',
   ]);
 });

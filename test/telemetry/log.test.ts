@@ -257,3 +257,18 @@ test('a configuration that is not taken over is an error in the log, one that is
     ],
   );
 });
+
+test('files for TLS that cannot be used are an error in the log, new ones are news', () => {
+  const { listener, fields } = createCapturedLog();
+
+  listener.tlsFilesChanged?.({ upstream: 'pay', result: 'refused', why: '/tls/key: is encrypted', at: 0 });
+  listener.tlsFilesChanged?.({ upstream: 'pay', result: 'taken_over', why: '/tls/cert, /tls/key', at: 0 });
+
+  assert.deepEqual(
+    fields().map(({ event, level, upstream, result, why }) => [event, level, upstream, result, why]),
+    [
+      ['tls.files_changed', 'error', 'pay', 'refused', '/tls/key: is encrypted'],
+      ['tls.files_changed', 'info', 'pay', 'taken_over', '/tls/cert, /tls/key'],
+    ],
+  );
+});

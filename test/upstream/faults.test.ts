@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectFault, dnsFault, isAbsence, resetFault } from '../../src/upstream/faults.ts';
+import { connectFault, dnsFault, handshakeFault, isAbsence, resetFault } from '../../src/upstream/faults.ts';
 
 const systemError = (code: string): Error => Object.assign(new Error(`text of ${code}`), { code });
 
@@ -58,3 +58,36 @@ for (const [code, reason, detail, absent] of dnsRows) {
     assert.equal(isAbsence(fault), absent);
   });
 }
+
+const handshakeRows = [
+  ['CERT_HAS_EXPIRED', 'tls_certificate_error'],
+  ['CERT_REVOKED', 'tls_certificate_error'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'tls_certificate_error'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'tls_certificate_error'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls_certificate_error'],
+  ['UNSPECIFIED', 'tls_certificate_error'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'tls_protocol_error'],
+  ['ERR_SSL_UNEXPECTED_MESSAGE', 'tls_protocol_error'],
+  ['ERR_OSSL_EVP_UNSUPPORTED', 'tls_protocol_error'],
+  ['ECONNRESET', 'tls_protocol_error'],
+  ['EPIPE', 'tls_protocol_error'],
+  ['not\na code', 'tls_protocol_error'],
+  ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', 'tls_alert_received'],
+  ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'tls_alert_received'],
+  ['ERR_SSL_TLSV1_UNRECOGNIZED_NAME', 'tls_alert_received'],
+] as const;
+
+for (const [code, reason] of handshakeRows) {
+  test(`a handshake that ends in ${JSON.stringify(code)} is ${reason}, with nothing sent`, () => {
+    const fault = handshakeFault(systemError(code), null);
+    assert.deepEqual([fault.reason, fault.isUnsent], [reason, true]);
+    assert.ok(!fault.detail.includes('text of') && !fault.detail.includes('\n'));
+  });
+}
+
+test('TLS that breaks after the handshake has its own reason, and says whether anything was sent', () => {
+  const alert = resetFault(systemError('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), false);
+  assert.deepEqual([alert.reason, alert.isUnsent], ['tls_alert_received', false]);
+  const garbled = resetFault(systemError('ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC'), true);
+  assert.deepEqual([garbled.reason, garbled.isUnsent], ['tls_protocol_error', true]);
+});

@@ -82,7 +82,17 @@ test('attempts in flight are counted from start to verdict, whatever the verdict
   assert.equal(endpoint.inFlight, 0);
 });
 
-for (const reason of ['connect_refused', 'connect_failed', 'connect_timeout', 'reset'] as const) {
+const blamed = [
+  'connect_refused',
+  'connect_failed',
+  'connect_timeout',
+  'tls_certificate_error',
+  'tls_protocol_error',
+  'tls_alert_received',
+  'reset',
+] as const;
+
+for (const reason of blamed) {
   test(`an endpoint whose attempt ended in ${reason} is passed over for a second`, () => {
     const { clock, endpoints, attempt, pick } = fixed(2);
     const [dead, alive] = endpoints;
