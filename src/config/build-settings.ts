@@ -16,8 +16,9 @@ import { checkRoutes } from './route-checks.ts';
 import type { RouteSettings, Settings, UpstreamSettings } from './settings.ts';
 import { checkTcp } from './tcp-checks.ts';
 import { toTlsSettings } from './tls-settings.ts';
+import { checkTransport, speaksUndici } from './transport-checks.ts';
 import { formatSize } from './units.ts';
-import { defaultMatch } from './upstream-keys.ts';
+import { defaultMatch, defaultTransport } from './upstream-keys.ts';
 import type { WrittenConfig, WrittenRoute, WrittenUpstream } from './vocabulary.ts';
 import { placesOf } from './written-places.ts';
 
@@ -84,7 +85,8 @@ class SettingsBuilder {
 
   upstream(name: string, written: WrittenUpstream, defaults: Policy): UpstreamSettings {
     const path = ['upstreams', name];
-    const policy = this.layer(defaults, written, path);
+    const base = speaksUndici(written) ? { ...defaults, upgrade: [] } : defaults;
+    const policy = this.layer(base, written, path);
     const routes = (written.routes ?? []).map((route, index) =>
       this.#route(route, policy, [...path, 'routes', index]),
     );
@@ -94,6 +96,7 @@ class SettingsBuilder {
       this.#findings.add([...path, 'dns'], 'dns and endpoints exclude each other', 'keep one of them');
     }
     checkTcp(path, written, this.#findings);
+    checkTransport(path, written, this.#findings);
     return {
       name,
       protocol: written.protocol ?? 'http',
@@ -102,6 +105,7 @@ class SettingsBuilder {
       source: this.#source(written),
       hostHeader: written.hostHeader ?? null,
       tls: toTlsSettings(written, path, this.#folder, this.#findings),
+      transport: written.transport ?? defaultTransport,
       policy: this.settingsOf(policy),
       pool: toPoolSettings(policy),
       routes,

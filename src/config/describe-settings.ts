@@ -123,6 +123,7 @@ const describeTcp = (policy: PolicySettings, show: Show): Plain => {
 
 const describeHttp = (upstream: UpstreamSettings, show: Show): Plain => ({
   ...(upstream.hostHeader === null ? {} : { hostHeader: upstream.hostHeader }),
+  transport: upstream.transport,
   ...describePolicy(upstream.policy, upstream.pool, show),
   routes: upstream.routes.map((route) => describeRoute(route, show)),
 });

@@ -108,18 +108,6 @@ export const choice = <const T extends string>(...words: readonly T[]): Kind<T> 
     },
   });
 
-/** The one word that is supported, and a clear one about that which comes later. */
-export const supportedOnly = <T extends string>(supported: T, later: string): Kind<T> =>
-  leaf({
-    range: `\`${supported}\``,
-    json: oneOfForms({ enum: [supported] }),
-    parse: (value) => {
-      if (value === supported) return supported;
-      if (value === later) return new Refusal('is not supported by this version', `use ${supported}`);
-      return new Refusal('is not known here', `known: ${supported}`);
-    },
-  });
-
 interface Text<T> {
   readonly write?: (value: T) => unknown;
   /** The form of every right one, for editors; it may allow too much. */

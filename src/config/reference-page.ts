@@ -91,9 +91,4 @@ destination with \`tls\` without a port, 443 is dialled.
 equal, the one that names the method.
 
 ${table(without(routeKeys, routePolicyKeys), 'upstreams.*.routes[].')}
-
-## Not in this version
-
-These values are known and refused, so that nothing is ignored in silence: \`transport: undici\`, \`h2\` in
-\`tls.alpn\`.
 `;

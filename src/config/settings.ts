@@ -42,6 +42,8 @@ export interface UpstreamSettings {
   readonly hostHeader: string | null;
   /** null: plain. */
   readonly tls: TlsSettings | null;
+  /** Who speaks HTTP with it: our own wire, or undici. */
+  readonly transport: 'native' | 'undici';
   readonly policy: PolicySettings;
   readonly pool: PoolSettings;
   readonly routes: readonly RouteSettings[];

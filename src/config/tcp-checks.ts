@@ -3,7 +3,7 @@ import type { Path } from './problem.ts';
 import type { WrittenUpstream } from './vocabulary.ts';
 
 /** Keys that speak of requests and answers: there are none on a TCP connection. */
-const httpKeys = ['routes', 'hostHeader', 'failure', 'fallback', 'upgrade', 'pool'] as const;
+const httpKeys = ['routes', 'hostHeader', 'failure', 'fallback', 'upgrade', 'pool', 'transport'] as const;
 
 /** A TCP upstream needs a port of its own and a place to connect to, and has nothing to do with HTTP. */
 export const checkTcp = (path: Path, written: WrittenUpstream, findings: Findings): void => {

@@ -1,6 +1,6 @@
-import type { AlpnProtocol, TlsSettings } from '../upstream/sources.ts';
+import type { TlsSettings } from '../upstream/sources.ts';
 import { parseHostPattern } from './addresses.ts';
-import { type Kind, leaf, listOf, oneOfForms, Refusal, supportedOnly, text } from './kinds.ts';
+import { choice, type Kind, leaf, listOf, oneOfForms, Refusal, text } from './kinds.ts';
 import { filePath } from './policy-keys.ts';
 import { key, optional } from './rows.ts';
 import { scalarText } from './value-hints.ts';
@@ -46,8 +46,8 @@ export const tlsKeys = {
   cert: optional(filePath, 'none', `Our own certificate, with its chain: ${relative}. Needs \`key\`.`),
   key: optional(filePath, 'none', `The private key of \`cert\`, not encrypted: ${relative}.`),
   alpn: key(
-    listOf(supportedOnly<AlpnProtocol>('http/1.1', 'h2'), '`http/1.1`', 1),
+    listOf(choice('http/1.1', 'h2'), '`http/1.1` or `h2`', 1),
     ['http/1.1'],
-    'The protocols that are offered, the dearest first.',
+    'The protocol that is spoken: HTTP/1.1 by `transport`, HTTP/2 (`h2`) by undici. One of them; a server that does not agree on it is refused.',
   ),
 };

@@ -1,5 +1,5 @@
 import { defaultsOf } from './fill-in.ts';
-import { choice, listOf, supportedOnly } from './kinds.ts';
+import { choice, listOf } from './kinds.ts';
 import { policyKeys, routePolicyKeys } from './policy-keys.ts';
 import { key, optional, required } from './rows.ts';
 import {
@@ -13,6 +13,9 @@ import {
   pathPattern,
 } from './text-kinds.ts';
 import { tlsKeys } from './tls-keys.ts';
+
+/** Where an upstream does not say who speaks with it. */
+export const defaultTransport = 'native';
 
 /** What an upstream alone may say. */
 export const upstreamKeys = {
@@ -38,7 +41,11 @@ export const upstreamKeys = {
     'A name that is resolved in the background, and its port; or, without a port, a service (`_http._tcp.reviews.shop`) whose SRV records say hosts and ports. Asked for again when the answer has lived its time, between 1s and 30s. Not together with `endpoints`.',
   ),
   hostHeader: optional(hostField, 'what the app sent', 'The `Host` to send upstream.'),
-  transport: key(supportedOnly('native', 'undici'), 'native', 'The HTTP client.'),
+  transport: key(
+    choice('native', 'undici'),
+    defaultTransport,
+    'Who speaks HTTP/1.1 to it: our own wire, or undici, as a second opinion and a way out if ours should err. What is different then: decision 0026.',
+  ),
   tls: tlsKeys,
   ...policyKeys,
 };

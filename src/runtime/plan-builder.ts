@@ -16,7 +16,7 @@ import type { UnlistedDestination } from '../proxy/unlisted.ts';
 import type { Commands } from '../telemetry/commands.ts';
 import type { UnlistedRules } from '../upstream/address-rules.ts';
 import { parseIpLiteral } from '../upstream/address-rules.ts';
-import { type Connector, Dialer } from '../upstream/dialer.ts';
+import { type Connector, connectForStreams, Dialer } from '../upstream/dialer.ts';
 import { Http1Transport } from '../upstream/http1-transport.ts';
 import type { Resolver } from '../upstream/resolver.ts';
 import type { Address, EndpointSource, PoolSettings } from '../upstream/sources.ts';
@@ -24,6 +24,7 @@ import { TcpTransport } from '../upstream/tcp-transport.ts';
 import { TlsContextSource } from '../upstream/tls-context.ts';
 import { TlsDialer } from '../upstream/tls-dialer.ts';
 import type { Transport } from '../upstream/transport.ts';
+import { UndiciTransport } from '../upstream/undici-transport.ts';
 import { Upstream } from '../upstream/upstream.ts';
 import type { Registry } from './registry.ts';
 
@@ -62,6 +63,7 @@ export class PlanBuilder {
   readonly #timeouts: TimeoutQueues;
   readonly #bounds: ClientBounds;
   readonly #listedDialer: Dialer;
+  readonly #streamDialer: Dialer;
   readonly #unlistedDialer: Dialer;
 
   constructor(parts: PlanParts) {
@@ -71,18 +73,19 @@ export class PlanBuilder {
     this.#bounds = clientBounds(parts.settings.limits);
     const dialing = { clock, timeouts: this.#timeouts, resolver: parts.resolver };
     this.#listedDialer = new Dialer({ ...dialing, rules: null });
+    this.#streamDialer = new Dialer({ ...dialing, rules: null, connect: connectForStreams });
     this.#unlistedDialer = new Dialer({ ...dialing, rules: parts.unlistedRules });
   }
 
   /** An upstream with a command for each route and one for what no route matches. */
   upstream(settings: UpstreamSettings): BuiltUpstream {
-    const { name, protocol, source, pool, policy, hostHeader } = settings;
+    const { name, protocol, source, policy, hostHeader } = settings;
     const upstream = this.#newUpstream(name, source);
     const shared: Shared = {
       upstreamName: name,
       isUnlisted: false,
       upstream,
-      transport: protocol === 'tcp' ? null : this.#newTransport(this.#dialerOf(settings), pool),
+      transport: protocol === 'tcp' ? null : this.#listedTransport(settings),
       // Who sends CONNECT speaks TLS itself, if at all.
       tunnels: this.#newTunnels(protocol === 'tcp' ? this.#dialerOf(settings) : this.#listedDialer),
       budget: this.#newBudget(policy),
@@ -202,13 +205,24 @@ export class PlanBuilder {
     return upstream;
   }
 
-  #dialerOf({ name, protocol, tls: written }: UpstreamSettings): Connector {
-    if (written === null) return this.#listedDialer;
+  /** undici is the one of the two that speaks HTTP/2. */
+  #listedTransport(settings: UpstreamSettings): Transport {
+    const { transport, tls, pool } = settings;
+    const isHttp2 = tls?.alpn.includes('h2') === true;
+    if (transport === 'native' && !isHttp2) return this.#newTransport(this.#dialerOf(settings), pool);
+    const { clock } = this.#parts.context;
+    const dialer = this.#dialerOf(settings, true);
+    return new UndiciTransport({ clock, dialer, pool, bounds: this.#bounds });
+  }
+
+  /** `isStreamed`: its sockets are read as streams. */
+  #dialerOf({ name, protocol, tls: written }: UpstreamSettings, isStreamed = false): Connector {
+    if (written === null) return isStreamed ? this.#streamDialer : this.#listedDialer;
     // What is spoken over a TCP upstream's connections is not ours to name.
     const tls = protocol === 'tcp' ? { ...written, alpn: [] } : written;
     const { clock, bus } = this.#parts.context;
     const contexts = new TlsContextSource({ name, settings: tls, clock, bus });
-    return new TlsDialer({ dialer: this.#listedDialer, contexts, settings: tls });
+    return new TlsDialer({ dialer: this.#listedDialer, contexts, settings: tls, isStreamed });
   }
 
   #newTransport(dialer: Connector, pool: PoolSettings): Http1Transport {

@@ -49,7 +49,7 @@ export interface DialerOptions {
   readonly resolver: Pick<Resolver, 'resolve'>;
   /** null: every address may be dialled, for what the configuration names. */
   readonly rules: UnlistedRules | null;
-  /** Opens a socket; default `net.connect`. */
+  /** Opens a socket; default `net.connect`. See also {@link connectForStreams}. */
   readonly connect?: OpenSocket;
 }
 
@@ -242,6 +242,16 @@ class PendingDial implements Dial, ResolveObserver, Expirable {
 }
 
 const ignore = (): void => {};
+
+/** For who reads the socket as a stream: then nothing comes to `reads`. */
+export const withoutReads = (options: NetConnectOpts): NetConnectOpts => {
+  const plain = { ...options };
+  delete plain.onread;
+  return plain;
+};
+
+/** `net.connect` for who reads its sockets as streams. */
+export const connectForStreams = (options: NetConnectOpts): Socket => connect(withoutReads(options));
 
 /** Families in turn, beginning with that of the first address; the order within each stays (RFC 8305, section 4). */
 const interleaved = (addresses: readonly ResolvedAddress[]): readonly ResolvedAddress[] => {

@@ -70,6 +70,9 @@ export const handshakeFault = (error: unknown, shown: ShownCertificate | null): 
 /** A server that wants to speak something that was not offered to it. What it is called is not repeated. */
 export const unofferedProtocol = failure('tls_protocol_error', true, 'ALPN: agreed on what was not offered');
 
+/** A server that did not take up any of the protocols that were offered, where only these will do. */
+export const noProtocol = failure('tls_protocol_error', true, 'ALPN: agreed on nothing');
+
 /** The time to connect was over in the middle of the handshake. */
 export const handshakeTimeout = failure('connect_timeout', true, 'in the TLS handshake');
 
@@ -138,3 +141,44 @@ export const wireFault = (fault: WireFault, hasHead: boolean, isUnsent: boolean)
   if (!hasHead) return resetFault(fault.error, isUnsent);
   return failure('response_incomplete', false, fault.error === null ? 'EOF' : systemCode(fault.error));
 };
+
+/** What undici says when it stopped because of what the server sent. */
+const undiciProtocolCodes = new Set([
+  'UND_ERR_SOCKET',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  // Its parser asserts what a server can make untrue.
+  'ERR_ASSERTION',
+]);
+
+const undiciCode = (error: unknown): string =>
+  // Its parser's errors have no code of their own.
+  error instanceof Error && error.name === 'HTTPParserError' ? 'HTTP_PARSER' : systemCode(error);
+
+/**
+ * An exchange that undici could not complete. `hasEnded`: the server closed the connection in order, which then is the
+ * cause, whatever undici calls it. A request that undici refuses by itself is none that failed.
+ */
+export const undiciFault = (
+  error: unknown,
+  hasHead: boolean,
+  isUnsent: boolean,
+  hasEnded: boolean,
+): Failure => {
+  const code = undiciCode(error);
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return failure('response_head_too_large', false, code);
+  if (hasEnded) return hasHead ? failure('response_incomplete', false, 'EOF') : resetFault(null, isUnsent);
+  const streamCode = http2Code(error);
+  const isBroken = streamCode < 0 && (code === 'HTTP_PARSER' || undiciProtocolCodes.has(code));
+  if (isBroken) return failure('protocol_error', false, code);
+  if (hasHead) return failure('response_incomplete', false, code);
+  return failure('reset', isUnsent || streamCode === REFUSED_STREAM, code);
+};
+
+/** Nothing was done with the request (RFC 9113, section 8.7). */
+const REFUSED_STREAM = 7;
+
+/** With what the server reset the stream; -1: it did not. */
+const http2Code = (error: unknown): number =>
+  error instanceof Error && 'http2ErrorCode' in error && typeof error.http2ErrorCode === 'number'
+    ? error.http2ErrorCode
+    : -1;

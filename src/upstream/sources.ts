@@ -10,7 +10,7 @@ export interface PoolSettings {
 }
 
 /** A protocol that may be agreed on in the handshake (ALPN, RFC 7301). */
-export type AlpnProtocol = 'http/1.1';
+export type AlpnProtocol = 'http/1.1' | 'h2';
 
 /** How TLS to an upstream is spoken. There is no way not to verify the server. */
 export interface TlsSettings {

@@ -4,9 +4,9 @@ import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } fr
 import type { Clock } from '../lib/clock.ts';
 import { type Expirable, Timeout } from '../lib/timeout-queue.ts';
 import type { Failure } from '../policy/outcome.ts';
-import type { Connector, Dial, Dialer, DialObserver } from './dialer.ts';
+import { type Connector, type Dial, type Dialer, type DialObserver, withoutReads } from './dialer.ts';
 import { formatAddress } from './endpoint.ts';
-import { handshakeFault, handshakeTimeout, noTlsFiles, unofferedProtocol } from './faults.ts';
+import { handshakeFault, handshakeTimeout, noProtocol, noTlsFiles, unofferedProtocol } from './faults.ts';
 import type { SocketReads } from './socket-reads.ts';
 import type { Address, TlsSettings } from './sources.ts';
 import type { TlsContext, TlsContextSource } from './tls-context.ts';
@@ -17,6 +17,8 @@ export interface TlsDialerOptions {
   readonly dialer: Dialer;
   readonly contexts: TlsContextSource;
   readonly settings: Pick<TlsSettings, 'serverName' | 'alpn'>;
+  /** True: who gets the sockets reads them as streams, and nothing comes to `reads`. */
+  readonly isStreamed?: boolean;
 }
 
 /**
@@ -110,11 +112,11 @@ class TlsDial implements Dial, DialObserver, Expirable {
   }
 
   #open(where: NetConnectOpts): TLSSocket {
-    const { settings, dialer } = this.#options;
+    const { settings, dialer, isStreamed = false } = this.#options;
     const { secure, sessions } = this.#context;
     const session = sessions.take(this.#destination, dialer.clock.now());
     const socket = connect({
-      ...where,
+      ...(isStreamed ? withoutReads(where) : where),
       secureContext: secure,
       // Node's default, said so that no variable of the environment takes it back.
       rejectUnauthorized: true,
@@ -135,8 +137,8 @@ class TlsDial implements Dial, DialObserver, Expirable {
   readonly #secured = (): void => {
     const socket = this.#socket!;
     const { alpnProtocol } = socket;
-    if (typeof alpnProtocol === 'string' && !this.#isOffered(alpnProtocol)) {
-      this.#fail(unofferedProtocol);
+    if (!this.#isAcceptable(alpnProtocol)) {
+      this.#fail(alpnProtocol ? unofferedProtocol : noProtocol);
       return;
     }
     this.#release(socket);
@@ -160,9 +162,10 @@ class TlsDial implements Dial, DialObserver, Expirable {
     this.#fail(handshakeFault(null, null));
   };
 
-  #isOffered(protocol: string): boolean {
+  /** A server that knows no ALPN says nothing, and then speaks HTTP/1.1. */
+  #isAcceptable(agreed: string | false | null): boolean {
     const offered: readonly string[] = this.#options.settings.alpn;
-    return offered.includes(protocol);
+    return agreed ? offered.includes(agreed) : offered.length === 0 || offered.includes('http/1.1');
   }
 
   #fail(fault: Failure): void {

@@ -32,15 +32,8 @@ const launcher = fileURLToPath(new URL('../../bin/outrigger.js', import.meta.url
 export const baseline = 'haproxy';
 
 export const peers: readonly Peer[] = [
-  proxy({
-    name: 'outrigger',
-    versionCommand: [process.execPath, launcher, '--version'],
-    configuration: { http: 'outrigger.yaml', tcp: 'outrigger-tcp.yaml' },
-    command: (file, _directory, ports) => [
-      ...[process.execPath, launcher, 'run', '-c', file],
-      ...['--egress', `127.0.0.1:${ports.egress}`, '--admin', `127.0.0.1:${ports.admin}`],
-    ],
-  }),
+  ourselves('outrigger'),
+  ourselves('outrigger-undici', ['http']),
   proxy({
     name: baseline,
     versionCommand: ['haproxy', '-v'],
@@ -74,15 +67,32 @@ interface ProxyKind {
   readonly versionCommand: readonly string[];
   /** Files in `peers/`, with `${LISTEN_PORT}` and `${UPSTREAM_PORT}` where the ports belong. */
   readonly configuration: Readonly<Record<BenchMode, string>>;
+  /** What it can be had for; default: everything. */
+  readonly modes?: readonly BenchMode[];
   /** Files without which it cannot be had in a mode. */
   readonly modules?: Readonly<Record<BenchMode, string | null>>;
   command(file: string, directory: string, ports: Ports): string[];
+}
+
+/** `name` is also that of the configuration. */
+function ourselves(name: string, modes?: readonly BenchMode[]): Peer {
+  return proxy({
+    name,
+    ...(modes === undefined ? {} : { modes }),
+    versionCommand: [process.execPath, launcher, '--version'],
+    configuration: { http: `${name}.yaml`, tcp: 'outrigger-tcp.yaml' },
+    command: (file, _directory, ports) => [
+      ...[process.execPath, launcher, 'run', '-c', file],
+      ...['--egress', `127.0.0.1:${ports.egress}`, '--admin', `127.0.0.1:${ports.admin}`],
+    ],
+  });
 }
 
 function proxy(kind: ProxyKind): Peer {
   return {
     name: kind.name,
     version: (mode) => {
+      if (kind.modes?.includes(mode) === false) return null;
       const module = kind.modules?.[mode] ?? null;
       return module === null || existsSync(module) ? firstLine(kind.versionCommand) : null;
     },

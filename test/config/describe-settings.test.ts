@@ -23,6 +23,7 @@ upstreams:
     listen: localhost:0
     dns: a.shop:80
     hostHeader: A.shop
+    transport: undici
     bulkhead: { concurrency: unlimited, queue: 0 }
     fallback: { on: [timeout, circuit_open], status: 503, headers: { X-A: "1" }, body: "é" }
     failure: { status: [500-599], ignore: [501] }

@@ -89,11 +89,27 @@ test('a key that is nearly right is explained by the right one', () => {
   }
 });
 
-test('keys of later versions are refused in so many words', () => {
-  for (const line of ['tls: { alpn: [h2] }', 'transport: undici']) {
-    const [problem] = problemsOf(`upstreams: { a: { ${line} } }`);
-    assert.match(problem?.message ?? '', /not supported by this version/, line);
+test('one protocol is spoken with an upstream, and upgrades go over our own wire alone', () => {
+  for (const [line, message] of [
+    ['tls: { alpn: [h2, http/1.1] }', /more than one/],
+    ['transport: undici, upgrade: [websocket]', /no effect with transport: undici/],
+    ['tls: { alpn: [h2] }, upgrade: [websocket]', /no effect with tls.alpn/],
+  ] as const) {
+    assert.match(problemsOf(`upstreams: { a: { ${line} } }`)[0]!.message, message, line);
   }
+  assert.deepEqual(settingsOf('upstreams: { a: { tls: { alpn: [h2] } } }').upstreams[0]?.tls?.alpn, ['h2']);
+});
+
+test('who speaks with an upstream is chosen for each: ourselves where nothing is said', () => {
+  const { upstreams } = settingsOf(
+    'upstreams: { a: {}, b: { transport: native }, c: { transport: undici } }',
+  );
+  assert.deepEqual(
+    upstreams.map(({ transport }) => transport),
+    ['native', 'native', 'undici'],
+  );
+  const [problem] = problemsOf('upstreams: { a: { transport: undisi } }');
+  assert.equal(problem?.hint, 'did you mean "undici"?');
 });
 
 test('what is without bound must be written out, and only where that is possible', () => {

@@ -138,7 +138,7 @@ for (const [tls, complaint] of [
     '{ cert: weak.pem, key: weak.key }',
     '3:18: upstreams.u.tls.cert: weak.pem: cannot be used: ERR_SSL_EE_KEY_TOO_SMALL',
   ],
-  ['{ alpn: [h2] }', '3:19: upstreams.u.tls.alpn[0]: "h2" is not supported by this version (use http/1.1)'],
+  ['{ alpn: [h3] }', '3:19: upstreams.u.tls.alpn[0]: "h3" is not known here (did you mean "h2"?)'],
   [
     '{ serverName: "a:443" }',
     '3:24: upstreams.u.tls.serverName: "a:443" is not a host name (without a port)',

@@ -1,14 +1,7 @@
 import { after } from 'node:test';
 import { startRawUpstream } from '../rig/raw-upstream.ts';
-import { badResponseTable } from '../rig/response-table.ts';
+import { type BadResponseRow, badResponseTable, protocolError } from '../rig/response-table.ts';
 import { startSidecar, upstreamU } from '../rig/sidecar.ts';
-
-const upstream = await startRawUpstream({ after });
-// The breaker is held closed: dozens of failures in a row are what this file is made of.
-const sidecar = await startSidecar(
-  { after },
-  upstreamU([upstream.address], { breaker: { force: 'closed' } }),
-);
 
 const respond = (fields: string, rest = 'evil'): string =>
   `HTTP/1.1 200 OK\r\nX-Evil: 1\r\n${fields}\r\n${rest}`;
@@ -28,7 +21,7 @@ const headTooLarge = {
 const upgradeFailed = { status: 502, type: 'http_upgrade_failed', reason: 'upgrade_failed' };
 const terminated = { status: 502, type: 'connection_terminated', reason: 'reset' };
 
-badResponseTable(sidecar, upstream, [
+const rows: readonly BadResponseRow[] = [
   {
     name: 'an answer with Content-Length and Transfer-Encoding is refused before a byte of it is forwarded',
     bytes: respond('Content-Length: 4\r\nTransfer-Encoding: chunked\r\n', '0\r\n\r\n'),
@@ -60,14 +53,21 @@ badResponseTable(sidecar, upstream, [
     name: 'an HTTP/1.0 answer with Transfer-Encoding is refused',
     bytes: 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     answer: badFraming,
+    // undici does not say of which version an answer was.
+    undici: 'passes',
   },
   ...['99', '099', '600', '700', '999', '1000', 'abc', '2OO', '', '+200', '20'].map((status) => ({
     name: `an answer with the status ${JSON.stringify(status)} is refused`,
     bytes: start(`HTTP/1.1 ${status} Evil`),
   })),
-  ...['HTTP/2.0', 'HTTP/0.9', 'HTTP/1.10', 'http/1.1', 'HTTP/3', 'ICY', 'HTTP/1'].map((version) => ({
+  ...['HTTP/1.10', 'http/1.1', 'HTTP/3', 'ICY', 'HTTP/1'].map((version) => ({
     name: `an answer of version ${version} is refused`,
     bytes: start(`${version} 200 Evil`),
+  })),
+  ...['HTTP/2.0', 'HTTP/0.9'].map((version) => ({
+    name: `an answer of version ${version} is refused`,
+    bytes: start(`${version} 200 Evil`),
+    undici: 'passes' as const,
   })),
   ...['\0', '\x07', '\r', '\x7f', '\x1b[31m'].map((control) => ({
     name: `a control in the reason phrase is refused: ${JSON.stringify(control)}`,
@@ -123,6 +123,7 @@ badResponseTable(sidecar, upstream, [
     name: 'a status line of 1 MB without end is refused without waiting for its end',
     bytes: `HTTP/1.1 200 ${'b'.repeat(1_000_000)}`,
     answer: { status: 502 },
+    undici: 'waits',
   },
   { name: 'an SSH banner instead of an answer is refused', bytes: 'SSH-2.0-OpenSSH_evil\r\n' },
   { name: 'a TLS alert instead of an answer is refused', bytes: Buffer.from('15030100020228', 'hex') },
@@ -143,15 +144,28 @@ badResponseTable(sidecar, upstream, [
   {
     name: 'an empty line before the status line is refused',
     bytes: `\r\n${respond('Content-Length: 4\r\n')}`,
+    undici: 'passes',
   },
   {
     name: 'a switch of protocols that nobody asked for is refused',
     bytes: 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: evil\r\n\r\nevil',
     answer: upgradeFailed,
+    // What exactly was wrong undici says only in prose.
+    undici: protocolError,
   },
   {
     name: 'a switch of protocols without naming one is refused',
     bytes: 'HTTP/1.1 101 Switching Protocols\r\n\r\nevil',
     answer: upgradeFailed,
   },
-]);
+];
+
+for (const transport of ['native', 'undici'] as const) {
+  const upstream = await startRawUpstream({ after });
+  // The breaker is held closed: dozens of failures in a row are what this file is made of.
+  const sidecar = await startSidecar(
+    { after },
+    upstreamU([upstream.address], { transport, breaker: { force: 'closed' } }),
+  );
+  badResponseTable(transport, sidecar, upstream, rows);
+}
