@@ -8,9 +8,10 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { makeAuthority, noCertificates } from '../rig/certificates.ts';
 import { type BenchCase, type BenchMode, cases } from './cases.ts';
 import { measure } from './measurement.ts';
-import { type Peer, peers, type RunningPeer, rigCore } from './peers.ts';
+import { type BenchUpstream, type Peer, peers, type RunningPeer, rigCore } from './peers.ts';
 import { killAll, PinnedProcess } from './pinned-process.ts';
 import { busyNsOfMachine, usageOfTree } from './process-tree.ts';
 import { type PeerSamples, renderTable, summarize } from './report.ts';
@@ -75,18 +76,34 @@ interface Entrant {
   readonly result: PeerSamples;
 }
 
+/** A certificate for the upstream; who issued it is made with it, and goes with the run. */
+function makeCertificates() {
+  if (noCertificates !== false) throw new Error(noCertificates);
+  const closers: (() => unknown)[] = [];
+  const authority = makeAuthority({ after: (close) => closers.push(close) });
+  process.once('exit', () => {
+    for (const close of closers) close();
+  });
+  return { ...authority.issue({ names: ['DNS:items.example'] }), caFile: authority.own.certFile };
+}
+
 /** Starts those that are installed, and names the others. */
-async function startPeers(wanted: readonly Peer[], mode: BenchMode, upstreamPort: number, directory: string) {
+async function startPeers(
+  wanted: readonly Peer[],
+  mode: BenchMode,
+  upstream: BenchUpstream,
+  directory: string,
+) {
   const field: Entrant[] = [];
   for (const peer of wanted) {
     const version = peer.version(mode);
     if (version === null) {
-      console.log(`skipped: ${peer.name} is not installed`);
+      console.log(`skipped: ${peer.name} is not installed, or not for that`);
       continue;
     }
     const own = join(directory, peer.name);
     mkdirSync(own);
-    const running = await peer.start(mode, upstreamPort, own);
+    const running = await peer.start(mode, upstream, own);
     field.push({ running, result: { name: peer.name, version, samples: [] } });
   }
   return field;
@@ -94,11 +111,14 @@ async function startPeers(wanted: readonly Peer[], mode: BenchMode, upstreamPort
 
 async function run(options: Options, directory: string): Promise<Outcome> {
   const { workload, rounds, seconds } = options;
-  const upstream = program('./upstream.ts', String(workload.bodyBytes));
+  const secured = workload.mode === 'tls' ? makeCertificates() : null;
+  const files = secured === null ? [] : [secured.certFile, secured.keyFile];
+  const upstream = program('./upstream.ts', String(workload.bodyBytes), ...files);
   const { port } = await upstream.ask<UpstreamReady>(null, 10_000);
+  const behind = { port, caFile: secured?.caFile ?? '' };
   const generator = program('./generator.ts');
 
-  const field = await startPeers(options.peers, workload.mode, port, directory);
+  const field = await startPeers(options.peers, workload.mode, behind, directory);
   const results = field.map(({ result }) => result);
 
   const others = watchOthers();

@@ -1,5 +1,5 @@
-/** What a proxy is set up as: each has a configuration of its own for every peer. */
-export type BenchMode = 'http' | 'tcp';
+/** What a proxy is set up as: each has a configuration of its own for every peer. `tls`: HTTP, with TLS to the upstream. */
+export type BenchMode = 'http' | 'tcp' | 'tls';
 
 /** One workload: what the clients ask for, and what the upstream answers. */
 export interface BenchCase {
@@ -25,6 +25,7 @@ export const cases: readonly BenchCase[] = [
     bodyBytes: 64 * 1024,
     isKept: true,
   },
+  { name: 'tls', title: '128 B JSON', mode: 'tls', connections: 32, bodyBytes: 128, isKept: true },
   { name: 'tcp-small', title: '128 B messages', mode: 'tcp', connections: 32, bodyBytes: 128, isKept: true },
   {
     name: 'tcp-bulk',

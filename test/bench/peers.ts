@@ -15,7 +15,14 @@ export interface Peer {
   /** What it says of its version, in one line; null: it is not installed here for that. Throws when it is and does not run. */
   version(mode: BenchMode): string | null;
   /** Starts it and waits until it accepts connections. `directory` is for its configuration and whatever it writes. */
-  start(mode: BenchMode, upstreamPort: number, directory: string): Promise<RunningPeer>;
+  start(mode: BenchMode, upstream: BenchUpstream, directory: string): Promise<RunningPeer>;
+}
+
+/** What stands behind all of them. */
+export interface BenchUpstream {
+  readonly port: number;
+  /** Who issued its certificate; empty where it has none. */
+  readonly caFile: string;
 }
 
 export interface RunningPeer {
@@ -37,20 +44,21 @@ export const peers: readonly Peer[] = [
   proxy({
     name: baseline,
     versionCommand: ['haproxy', '-v'],
-    configuration: { http: 'haproxy.cfg', tcp: 'haproxy-tcp.cfg' },
+    configuration: { http: 'haproxy.cfg', tcp: 'haproxy-tcp.cfg', tls: 'haproxy-tls.cfg' },
     command: (file) => ['haproxy', '-db', '-f', file],
   }),
   proxy({
     name: 'nginx',
     versionCommand: ['nginx', '-v'],
-    configuration: { http: 'nginx.conf', tcp: 'nginx-tcp.conf' },
-    modules: { http: null, tcp: '/usr/lib/nginx/modules/ngx_stream_module.so' },
+    configuration: { http: 'nginx.conf', tcp: 'nginx-tcp.conf', tls: 'nginx-tls.conf' },
+    modules: { tcp: '/usr/lib/nginx/modules/ngx_stream_module.so' },
     command: (file, directory) => ['nginx', '-e', 'stderr', '-p', directory, '-c', file],
   }),
   {
     name: 'direct',
-    version: () => 'no proxy',
-    start: async (_mode, upstreamPort) => ({ name: 'direct', port: upstreamPort, process: null }),
+    // The generator speaks no TLS.
+    version: (mode) => (mode === 'tls' ? null : 'no proxy'),
+    start: async (_mode, { port }) => ({ name: 'direct', port, process: null }),
   },
 ];
 
@@ -70,7 +78,7 @@ interface ProxyKind {
   /** What it can be had for; default: everything. */
   readonly modes?: readonly BenchMode[];
   /** Files without which it cannot be had in a mode. */
-  readonly modules?: Readonly<Record<BenchMode, string | null>>;
+  readonly modules?: Readonly<Partial<Record<BenchMode, string>>>;
   command(file: string, directory: string, ports: Ports): string[];
 }
 
@@ -80,7 +88,7 @@ function ourselves(name: string, modes?: readonly BenchMode[]): Peer {
     name,
     ...(modes === undefined ? {} : { modes }),
     versionCommand: [process.execPath, launcher, '--version'],
-    configuration: { http: `${name}.yaml`, tcp: 'outrigger-tcp.yaml' },
+    configuration: { http: `${name}.yaml`, tcp: `${name}-tcp.yaml`, tls: `${name}-tls.yaml` },
     command: (file, _directory, ports) => [
       ...[process.execPath, launcher, 'run', '-c', file],
       ...['--egress', `127.0.0.1:${ports.egress}`, '--admin', `127.0.0.1:${ports.admin}`],
@@ -96,14 +104,14 @@ function proxy(kind: ProxyKind): Peer {
       const module = kind.modules?.[mode] ?? null;
       return module === null || existsSync(module) ? firstLine(kind.versionCommand) : null;
     },
-    async start(mode, upstreamPort, directory) {
+    async start(mode, upstream, directory) {
       const ports = {
         listen: await freePort(),
-        upstream: upstreamPort,
+        upstream: upstream.port,
         egress: await freePort(),
         admin: await freePort(),
       };
-      const file = writeConfiguration(kind.configuration[mode], directory, ports);
+      const file = writeConfiguration(kind.configuration[mode], directory, ports, upstream.caFile);
       const command = kind.command(file, directory, ports);
       const child = new PinnedProcess({ core: proxyCore, command, hasIpc: false });
       await child.listening(ports.listen);
@@ -112,9 +120,13 @@ function proxy(kind: ProxyKind): Peer {
   };
 }
 
-function writeConfiguration(name: string, directory: string, ports: Ports): string {
+function writeConfiguration(name: string, directory: string, ports: Ports, caFile: string): string {
   const template = readFileSync(new URL(`./peers/${name}`, import.meta.url), 'utf8');
-  const values: Record<string, number> = { LISTEN_PORT: ports.listen, UPSTREAM_PORT: ports.upstream };
+  const values: Record<string, string | number> = {
+    LISTEN_PORT: ports.listen,
+    UPSTREAM_PORT: ports.upstream,
+    CA_FILE: caFile,
+  };
   const file = join(directory, name);
   writeFileSync(
     file,

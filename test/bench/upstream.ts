@@ -1,10 +1,13 @@
 /**
  * The service behind the proxies, as cheap as it can be: whatever is asked, the same bytes come back in one write.
- * A program of its own, so that it can be pinned to the generator's core. Usage: `node upstream.ts BODY_BYTES`.
+ * A program of its own, so that it can be pinned to the generator's core. Usage: `node upstream.ts BODY_BYTES [CERT KEY]`,
+ * over TLS where it is given a certificate.
  */
 
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
+import { createServer as createSecureServer } from 'node:tls';
 import type { UpstreamReady } from './rig-messages.ts';
 
 const headEnd = Buffer.from('\r\n\r\n');
@@ -32,7 +35,14 @@ function serve(socket: Socket, bytes: Buffer): void {
 }
 
 const bytes = answer(Number(process.argv[2]));
-const server = createServer((socket) => serve(socket, bytes));
+const [, , , certFile, keyFile] = process.argv;
+const server =
+  certFile === undefined || keyFile === undefined
+    ? createServer((socket) => serve(socket, bytes))
+    : createSecureServer(
+        { cert: readFileSync(certFile), key: readFileSync(keyFile), ALPNProtocols: ['http/1.1'] },
+        (socket) => serve(socket, bytes),
+      );
 server.listen(0, '127.0.0.1', () => {
   const ready: UpstreamReady = { port: (server.address() as AddressInfo).port };
   process.send?.(ready);
