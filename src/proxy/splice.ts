@@ -110,7 +110,17 @@ export class Splice {
   /** Who was reset is told of by a reset: an orderly end would say that all had come. */
   #broke(side: Side, other: Socket, error: Error): void {
     reset(other);
-    this.#end({ by: side, isOrderly: false, error });
+    if (this.#hadDone(side)) this.#end({ by: this.#first ?? side, isOrderly: true, error: null });
+    else this.#end({ by: side, isOrderly: false, error });
+  }
+
+  /**
+   * True for a side that had ended its half, and only refuses to hear more: what TLS says at its end often meets a
+   * socket that is closed. An upstream that never said a word has refused everything.
+   */
+  #hadDone(side: Side): boolean {
+    if (side === 'client') return this.#client.readableEnded;
+    return this.#upstream.readableEnded && this.receivedBytes > 0;
   }
 
   #closedSide(side: Side, other: Socket): void {

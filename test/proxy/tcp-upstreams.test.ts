@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import { connectBytes, startByteServer } from '../rig/byte-peer.ts';
-import { standsStill } from '../rig/eventually.ts';
-import { type ConfigText, startSidecar } from '../rig/sidecar.ts';
+import { type BytePeer, connectBytes, startByteServer } from '../rig/byte-peer.ts';
+import { eventually, standsStill } from '../rig/eventually.ts';
+import { type ConfigText, type Sidecar, startSidecar } from '../rig/sidecar.ts';
 
 /** A TCP upstream at these endpoints, and a way to its port. */
 const startTcp = async (t: TestContext, endpoints: readonly string[], more: ConfigText = {}) => {
@@ -99,6 +99,61 @@ test('a reset of the client is a reset for the upstream, and nobody’s failure'
   const line = await sidecar.accessLineAt(0);
   assert.deepEqual([line['outcome'], line['closeReason']], ['cancelled', 'client_reset']);
   assert.equal(((await sidecar.breaker('db'))['health'] as { errors: number } | undefined)?.errors ?? 0, 0);
+});
+
+/** Speaks to somebody who is gone, until that is noticed: it takes a reset, and then one more word. */
+const goesOnTo = (sidecar: Sidecar, speaker: BytePeer): Promise<void> =>
+  eventually('the connection is over', () => {
+    speaker.say('one thing more');
+    return sidecar.accessLog.length > 0;
+  });
+
+test('a client that has said its last word and hears no more has closed it in order', async (t) => {
+  const server = await startByteServer(t, (peer) => peer.say('hello'));
+  const { sidecar, connect } = await startTcp(t, [server.address]);
+
+  const client = await connect();
+  await client.hears('hello');
+  client.end('bye');
+  const peer = await server.peer();
+  await peer.ended();
+  // The socket is gone, and whatever still comes for it is answered by a reset.
+  client.socket.destroy();
+  await goesOnTo(sidecar, peer);
+
+  const line = await sidecar.accessLineAt(0);
+  assert.deepEqual([line['outcome'], line['closeReason']], ['success', 'client_closed']);
+});
+
+test('an upstream that has answered, ended and hears no more has closed it in order', async (t) => {
+  const server = await startByteServer(t, (peer) => peer.say('hello'));
+  const { sidecar, connect } = await startTcp(t, [server.address]);
+
+  const client = await connect();
+  await client.hears('hello');
+  const peer = await server.peer();
+  peer.end('bye');
+  await client.ended();
+  peer.socket.destroy();
+  await goesOnTo(sidecar, client);
+
+  const line = await sidecar.accessLineAt(0);
+  assert.deepEqual([line['outcome'], line['closeReason']], ['success', 'upstream_closed']);
+});
+
+test('an upstream that ends without a word and does not hear what is said has failed', async (t) => {
+  const server = await startByteServer(t);
+  const { sidecar, connect } = await startTcp(t, [server.address]);
+
+  const client = await connect();
+  const peer = await server.peer();
+  peer.end();
+  await client.ended();
+  peer.socket.destroy();
+  await goesOnTo(sidecar, client);
+
+  const line = await sidecar.accessLineAt(0);
+  assert.deepEqual([line['outcome'], line['reason']], ['failure', 'reset']);
 });
 
 test('megabytes go through both ways at the same time, byte for byte', async (t) => {
