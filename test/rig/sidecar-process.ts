@@ -114,6 +114,6 @@ export const startSidecarProcess = async (
     const answer = await fetchText(admin, '/readyz').catch(() => null);
     return answer?.status === 200;
   };
-  await eventually('the sidecar is ready', isReady, 20_000);
+  await eventually('the sidecar is ready', isReady, 30_000);
   return sidecar;
 };
