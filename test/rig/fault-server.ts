@@ -89,8 +89,8 @@ export class FaultServer {
     this.#own(target);
     void carry(client, target, fault.kind === 'reset' || fault.kind === 'limit_data' ? none : fault);
     void carry(target, client, fault);
-    client.on('close', () => target.destroy());
-    target.on('close', () => client.destroy());
+    breakTogether(client, target);
+    breakTogether(target, client);
   }
 
   #own(socket: Socket): void {
@@ -100,6 +100,13 @@ export class FaultServer {
     socket.on('close', () => this.#sockets.delete(socket));
   }
 }
+
+/** One that closed in order has said and heard all, and what it said may still be on its way to the other. */
+const breakTogether = (socket: Socket, other: Socket): void => {
+  socket.on('close', () => {
+    if (!socket.readableEnded || !socket.writableFinished) other.destroy();
+  });
+};
 
 const none: Fault = { kind: 'none' };
 
@@ -133,6 +140,7 @@ const carry = async (from: Socket, to: Socket, fault: Fault): Promise<void> => {
       carried += piece.length;
       if (carried >= limit) {
         if (fault.kind === 'reset') to.resetAndDestroy();
+        else to.on('close', () => from.destroy());
         break;
       }
     }
