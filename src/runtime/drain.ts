@@ -13,8 +13,9 @@ export const untilQuiet = (clock: Clock, settings: DrainSettings, busy: () => nu
     let quietSince = clock.now();
     const look = (): void => {
       const now = clock.now();
-      if (busy() > 0) quietSince = now;
-      if (now - quietSince >= settings.idleExitMs) resolve(true);
+      const isBusy = busy() > 0;
+      if (isBusy) quietSince = now;
+      if (!isBusy && now - quietSince >= settings.idleExitMs) resolve(true);
       else if (now >= deadlineAt) resolve(false);
       else clock.after(LOOK_EVERY_MS, look);
     };

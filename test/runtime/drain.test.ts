@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { untilQuiet } from '../../src/runtime/drain.ts';
+import { connectBytes, startByteServer } from '../rig/byte-peer.ts';
 import { eventually } from '../rig/eventually.ts';
 import { connectRaw, exchangeRaw } from '../rig/raw-client.ts';
 import { ok, startRawUpstream } from '../rig/raw-upstream.ts';
@@ -30,6 +31,25 @@ test('it is quiet when nothing was under way for the whole time; each request st
 
   assert.equal(await quiet, true);
   assert.equal(clock.pendingTimers, 0);
+});
+
+test('without any time of quiet it still waits for what is under way', async () => {
+  const clock = new VirtualClock();
+  let busy = 1;
+  let isOver = false;
+  const quiet = untilQuiet(clock, { deadlineMs: 25_000, idleExitMs: 0 }, () => busy);
+  void quiet.then(() => {
+    isOver = true;
+  });
+
+  clock.advance(1000);
+  await new Promise(setImmediate);
+  const wasOver = isOver;
+  busy = 0;
+  clock.advance(1000);
+
+  assert.equal(wasOver, false);
+  assert.equal(await quiet, true);
 });
 
 test('at the deadline it is over, quiet or not', async () => {
@@ -83,6 +103,35 @@ test('what is under way when it drains is finished before it ends', async (t) =>
   assert.equal((await client.response()).body.toString(), 'at last');
   await drained;
 });
+
+for (const [what, asks] of [
+  ['a connection of a TCP upstream', false],
+  ['a tunnel', true],
+] as const) {
+  test(`${what} goes on while it drains, and is waited for`, async (t) => {
+    const server = await startByteServer(t, (peer) => peer.say('hello'));
+    const sidecar = await startSidecar(t, {
+      // Without anything to wait for it would be over at once.
+      drain: { deadline: '10s', idleExit: '0s' },
+      upstreams: {
+        db: { protocol: 'tcp', listen: '127.0.0.1:0', hosts: ['db.test'], endpoints: [server.address] },
+      },
+    });
+    const client = await connectBytes(t, asks ? sidecar.egress : sidecar.listener('db'));
+    if (asks) client.say('CONNECT db.test:5432 HTTP/1.1\r\nHost: db.test:5432\r\n\r\n');
+    await client.hears('hello');
+    const peer = await server.peer();
+
+    const drained = sidecar.app.drain();
+    client.say('the question');
+    await peer.hears('the question');
+    peer.end('the answer');
+    await client.hears('the answer');
+    client.end();
+
+    await drained;
+  });
+}
 
 test('a sidecar that is asked to drain through its admin interface says so to whoever started it', async (t) => {
   const sidecar = await startSidecar(t, {});
