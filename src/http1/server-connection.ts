@@ -283,7 +283,7 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
     this.#pending = null;
     const exchange = this.exchange;
     this.exchange = null;
-    if (exchange !== null && !exchange.isOver) exchange.observer?.clientGone();
+    if (exchange !== null && !exchange.isOver && !exchange.isSwitched) exchange.observer?.clientGone();
     this.#context.handler.closed(this);
   }
 }

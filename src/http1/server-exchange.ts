@@ -10,7 +10,7 @@ export interface ExchangeObserver {
   requestEnded(): void;
   /** The rest of the request cannot be read: malformed, too large, or too slow. */
   requestBroken(violation: Violation): void;
-  /** The client went away before the answer was complete. */
+  /** The client went away before the answer was complete. After `switchOver`: its connection is broken off here. */
   clientGone(): void;
   /** What was written has gone out; after a write that returned false. */
   drained(): void;
@@ -56,6 +56,8 @@ export class ServerExchange implements BodySource {
   receivedAt = 0;
   /** True once a byte of the final answer was handed over. */
   isAnswered = false;
+  /** True since the connection carries bytes and no messages: who joined it hears for itself how it ends. */
+  isSwitched = false;
   /** Content of the answer, without framing. */
   responseBytes = 0;
 
@@ -156,6 +158,7 @@ export class ServerExchange implements BodySource {
   /** The last head on this connection, through its empty line: then it is a tunnel. Its end is told by {@link cut}. */
   switchOver(text: string): ClientSide {
     this.isAnswered = true;
+    this.isSwitched = true;
     this.#connection.writer.begin(text, false);
     this.#connection.writer.flush();
     return this.#connection.switchOver();

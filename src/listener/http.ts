@@ -134,7 +134,8 @@ export class HttpListener implements RequestHandler, DataListener {
     if (silentMs > LAST_WORD_MS) connection.abandon();
     else {
       departures.ask(connection.socket, (hasLeft) => {
-        if (hasLeft && connection.exchange === exchange) connection.abandon();
+        // What a client said before it left is still carried to where its tunnel leads.
+        if (hasLeft && connection.exchange === exchange && !exchange.isSwitched) connection.abandon();
       });
     }
   }

@@ -89,6 +89,12 @@ export class TcpExchange implements Exchange {
 
   resume(): void {}
 
+  /** Breaks it off because the process ends: whoever works for it hears first. */
+  abandon(): void {
+    this.observer?.clientGone();
+    this.socket.destroy();
+  }
+
   #keep(chunk: Buffer): void {
     this.#early.push(chunk);
     this.#earlyBytes += chunk.length;

@@ -46,7 +46,7 @@ export class TcpListener implements DataListener {
 
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const { socket } of this.#open) socket.destroy();
+    for (const exchange of this.#open) exchange.abandon();
     await closed;
   }
 

@@ -206,8 +206,11 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   }
 
   clientGone(): void {
-    // A tunnel hears for itself how the client's socket was closed.
-    if (this.#isOver || this.#tunnel !== null) return;
+    if (this.#isOver) return;
+    if (this.#tunnel !== null) {
+      this.#tunnel.abandon();
+      return;
+    }
     this.#run?.abort(clientGone);
     this.endConnection(clientGone);
   }

@@ -68,18 +68,18 @@ export class Splice {
     if (this.#upstream.writableLength < this.#upstream.writableHighWaterMark) this.#client.resume();
   }
 
-  /** Breaks it off; the observer hears nothing more. */
+  /** Breaks it off, with a reset for both; the observer hears nothing more. */
   abort(): void {
     this.#isOver = true;
-    this.#client.destroy();
-    this.#upstream.destroy();
+    reset(this.#client);
+    reset(this.#upstream);
   }
 
   #watch(socket: Socket, other: Socket, side: Side): void {
     socket.on('drain', () => other.resume());
     socket.on('end', () => this.#halfEnded(side, other));
     socket.on('error', (error) => this.#broke(side, other, error));
-    socket.on('close', () => this.#closedSide(side, other));
+    socket.on('close', () => this.#closedSide(side, socket, other));
   }
 
   #sent(chunk: Buffer): void {
@@ -123,14 +123,13 @@ export class Splice {
     return this.#upstream.readableEnded && this.receivedBytes > 0;
   }
 
-  #closedSide(side: Side, other: Socket): void {
+  #closedSide(side: Side, socket: Socket, other: Socket): void {
     this.#closed += 1;
-    if (this.#closed === 2) this.#end({ by: this.#first ?? side, isOrderly: true, error: null });
-    else if (!other.writableEnded) {
-      // Closed without having ended its half: somebody destroyed it.
-      other.destroy();
+    // Closed without both of its halves having ended: somebody destroyed it.
+    if (!socket.readableEnded || !socket.writableFinished) {
+      reset(other);
       this.#end({ by: side, isOrderly: false, error: null });
-    }
+    } else if (this.#closed === 2) this.#end({ by: this.#first ?? side, isOrderly: true, error: null });
   }
 
   #end(end: SpliceEnd): void {

@@ -106,6 +106,12 @@ export class Tunnel implements SpliceObserver {
     this.#over(limit, 'timeout');
   }
 
+  /** The client's connection is broken off on our side: the process ends. */
+  abandon(): void {
+    this.#splice.abort();
+    this.#over(clientGone, 'client_reset');
+  }
+
   #over(outcome: Outcome, why: CloseReason): void {
     this.#places.leave();
     this.#run.tunnelEnded(outcome);

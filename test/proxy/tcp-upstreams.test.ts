@@ -319,9 +319,11 @@ test('a connection on which nothing moves is ended after the idle time, with its
   const { sidecar, connect } = await startTcp(t, [server.address], { timeout: { idle: '60ms' } });
 
   const client = await connect();
-  await client.ended();
-  await (await server.peer()).ended();
+  const howForClient = await client.over();
+  const howForServer = await (await server.peer()).over();
 
+  // Not in order: neither side had said that this was all.
+  assert.deepEqual([howForClient, howForServer], ['by a reset', 'by a reset']);
   assert.equal(client.text, 'hello');
   const line = await sidecar.accessLineAt(0);
   assert.deepEqual(
@@ -368,14 +370,24 @@ test('a plain request for a TCP upstream is told where to go, and CONNECT leads 
   assert.match(tunnel.text, /^HTTP\/1\.1 200 /);
 });
 
-test('when the process ends, its connections end with it', async (t) => {
+test('when the process ends its connections are broken off, half-closed ones too, and are in the log by then', async (t) => {
   const server = await startByteServer(t, (peer) => peer.say('hello'));
   const { sidecar, connect } = await startTcp(t, [server.address]);
-  const client = await connect();
-  await client.hears('hello');
+  const [client, halfClosed] = [await connect(), await connect()];
+  await Promise.all([client.hears('hello'), halfClosed.hears('hello')]);
+  halfClosed.end('last words');
+  await eventually('the end of a half has arrived', () => server.peers.some(({ hasEnded }) => hasEnded));
 
   await sidecar.app.close();
 
-  await client.ended();
-  await (await server.peer()).ended();
+  assert.deepEqual(
+    sidecar.accessLog.map(({ outcome, closeReason }) => [outcome, closeReason]),
+    [
+      ['cancelled', 'client_reset'],
+      ['cancelled', 'client_reset'],
+    ],
+  );
+  // Who has heard the end of a half does not listen any more: it notices when it speaks.
+  for (const peer of server.peers) peer.say('anybody there?');
+  for (const peer of [client, halfClosed, ...server.peers]) assert.equal(await peer.over(), 'by a reset');
 });
