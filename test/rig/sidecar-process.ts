@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,12 +47,31 @@ export class SidecarProcess {
     return scrape(this.admin);
   }
 
+  /** Waits until a metric, summed over the series that carry these labels, has this value. */
+  async metricIs(name: string, labels: Readonly<Record<string, string>>, value: number): Promise<void> {
+    const isSo = async () => (await this.metrics()).sum(name, labels) === value;
+    await eventually(`${name} ${JSON.stringify(labels)} is ${value}`, isSo, 15_000);
+  }
+
+  /** Descriptors that it has open. */
+  get descriptors(): number {
+    return readdirSync(`/proc/${this.child.pid}/fd`).length;
+  }
+
   /** Resident memory in MiB, and the most it ever was. */
   get memory(): { readonly now: number; readonly peak: number } {
     const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
     const mib = (name: string): number =>
       Math.round(Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 1024);
     return { now: mib('VmRSS'), peak: mib('VmHWM') };
+  }
+
+  /** Asks it to end by SIGTERM and waits: the exit code. */
+  async drained(): Promise<number | null> {
+    const exit = once(this.child, 'exit');
+    this.child.kill('SIGTERM');
+    const [code] = (await exit) as [number | null];
+    return code;
   }
 
   async stop(): Promise<void> {
