@@ -30,7 +30,9 @@ export class SidecarProcess {
   readonly admin: RigAddress;
   /** The configuration file, as it was written. */
   readonly configText: string;
-  /** Lines of the access log. */
+  /** Lines of its log. */
+  readonly log: LogLine[] = [];
+  /** Those of the access log. */
   readonly accessLog: LogLine[] = [];
 
   constructor(child: ChildProcess, egress: RigAddress, admin: RigAddress, configText: string) {
@@ -86,6 +88,7 @@ export class SidecarProcess {
       return;
     }
     const parsed = JSON.parse(line) as LogLine;
+    this.log.push(parsed);
     if ('status' in parsed && 'attempts' in parsed) this.accessLog.push(parsed);
   }
 }
