@@ -139,11 +139,19 @@ export class Splice {
   }
 }
 
-/** Only TCP knows a reset: a unix socket, or one with TLS over it, is closed. */
+/**
+ * Only TCP knows a reset: a unix socket, or one with TLS over it, is closed. The runtime cannot reset a socket whose half
+ * is being ended at this moment: it would lose sight of it, and the descriptor would stay open for ever.
+ */
 const reset = (socket: Socket): void => {
   if (socket.remoteFamily === undefined || 'encrypted' in socket) socket.destroy();
+  else if (isEnding(socket)) socket.once('finish', () => socket.resetAndDestroy());
   else socket.resetAndDestroy();
 };
+
+/** True from when all is written until the system has been told that this is the end. */
+const isEnding = ({ writableEnded, writableFinished, writableLength }: Socket): boolean =>
+  writableEnded && !writableFinished && writableLength === 0;
 
 /** What `write` returns speaks of the moment before the system took anything. */
 const isFull = (socket: Socket): boolean => socket.writableLength >= socket.writableHighWaterMark;

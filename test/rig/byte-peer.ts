@@ -71,8 +71,12 @@ export class BytePeer {
     else this.socket.end(bytes);
   }
 
+  /** Not in the moment in which its half ends: the runtime cannot do that. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    const { socket } = this;
+    const isEnding = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+    if (isEnding) socket.once('finish', () => socket.resetAndDestroy());
+    else socket.resetAndDestroy();
   }
 }
 
