@@ -10,7 +10,8 @@ import { fetchText, type Metrics, scrape } from './metrics.ts';
 import type { Owner, RigAddress } from './owner.ts';
 import type { ConfigText, LogLine } from './sidecar.ts';
 
-const launcher = join(import.meta.dirname, '../../bin/outrigger.js');
+/** The product in its sources. */
+export const launcher = join(import.meta.dirname, '../../bin/outrigger.js');
 
 /** A port that was free a moment ago. */
 export const freePort = async (): Promise<number> => {
@@ -101,13 +102,15 @@ export interface ProcessOptions {
   readonly program?: string;
   /** Where it listens; another process of before, in whose place this one comes. */
   readonly place?: { readonly egress: RigAddress; readonly admin: RigAddress };
+  /** What its runtime is told beside that. */
+  readonly nodeOptions?: string;
 }
 
 /** Starts `outrigger run` with this configuration and waits until it is ready. */
 export const startSidecarProcess = async (
   owner: Owner,
   config: ConfigText,
-  { program = launcher, place }: ProcessOptions = {},
+  { program = launcher, place, nodeOptions = '' }: ProcessOptions = {},
 ): Promise<SidecarProcess> => {
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-'));
   const file = join(folder, 'outrigger.json');
@@ -125,6 +128,7 @@ export const startSidecarProcess = async (
   const command = `ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"`;
   const child = spawn('sh', ['-c', command, process.execPath, program, 'run', '-c', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(nodeOptions === '' ? {} : { env: { ...process.env, NODE_OPTIONS: nodeOptions } }),
   });
   const sidecar = new SidecarProcess(child, egress, admin, text);
   owner.after(async () => {
