@@ -207,12 +207,9 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
 
   clientGone(): void {
     if (this.#isOver) return;
-    if (this.#tunnel !== null) {
-      this.#tunnel.abandon();
-      return;
-    }
     this.#run?.abort(clientGone);
-    this.endConnection(clientGone);
+    if (this.#tunnel !== null) this.#tunnel.abandon();
+    else this.endConnection(clientGone);
   }
 
   drained(): void {
