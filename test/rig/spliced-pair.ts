@@ -18,7 +18,9 @@ export class SplicedPair implements SpliceObserver {
   readonly ends: SpliceEnd[] = [];
   /** What was found wrong while bytes went through. */
   readonly complaints: string[] = [];
-  /** The two sockets in between. */
+  /** How many of the two sockets in between have said that they are closed, after the splice has heard it. */
+  closed = 0;
+  /** These two. */
   readonly inner: readonly [client: Socket, upstream: Socket];
 
   constructor(client: BytePeer, upstream: BytePeer, inner: readonly [Socket, Socket]) {
@@ -38,6 +40,11 @@ export class SplicedPair implements SpliceObserver {
       { socket: client, early: orNull(earlyOfClient) },
       { socket: upstream, early: orNull(earlyOfUpstream), listen },
     );
+    for (const socket of this.inner) {
+      socket.on('close', () => {
+        this.closed += 1;
+      });
+    }
   }
 
   moved(): void {
