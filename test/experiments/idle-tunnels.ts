@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { connectBytes, startByteServer } from '../rig/byte-peer.ts';
 import { Signal } from '../rig/eventually.ts';
 import type { Owner, RigAddress } from '../rig/owner.ts';
-import { freePort, launcher, type SidecarProcess, startSidecarProcess } from '../rig/sidecar-process.ts';
+import { freePort, type SidecarProcess, startSidecarProcess } from '../rig/sidecar-process.ts';
 import { atMost, exactly, type Figure, reported, runArm, runExperiment } from './experiment.ts';
 
 const count = Number(process.argv[2] ?? 2000);
@@ -73,8 +73,7 @@ const measure = async (
         },
       },
     },
-    launcher,
-    `--expose-gc --require=${file}`,
+    { nodeOptions: `--expose-gc --require=${file}` },
   );
   const openSome = async (some: number): Promise<void> => {
     for (let opened = 0; opened < some; opened += 50) {
