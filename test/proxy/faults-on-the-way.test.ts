@@ -119,7 +119,7 @@ for (const [what, connect] of doors) {
 
     const client = await connect(sidecar, t);
     client.say('is anybody there?');
-    await client.ended();
+    await client.over();
 
     const line = await sidecar.accessLineAt(0);
     assert.deepEqual([line['reason'], line['closeReason']], ['idle_timeout', 'timeout']);

@@ -82,10 +82,10 @@ const sendDownload = (range: string | undefined, response: ServerResponse): void
 
 const sendEndlessly = (response: ServerResponse): void => {
   const piece = download.subarray(0, 65_536);
+  // One piece when the one before is out: what is written to a client that has just left is taken without end.
   const more = (): void => {
-    while (!response.destroyed && response.write(piece));
+    if (!response.destroyed) response.write(piece, more);
   };
-  response.on('drain', more);
   more();
 };
 
