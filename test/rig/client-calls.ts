@@ -82,9 +82,12 @@ const sendDownload = (range: string | undefined, response: ServerResponse): void
 
 const sendEndlessly = (response: ServerResponse): void => {
   const piece = download.subarray(0, 65_536);
-  // One piece when the one before is out: what is written to a client that has just left is taken without end.
+  // A turn of the loop between two pieces: what is written to a client that has just left is taken without end, and that
+  // it has left, perhaps before this began, would never be noticed.
   const more = (): void => {
-    if (!response.destroyed) response.write(piece, more);
+    if (response.socket?.destroyed !== false) return;
+    if (response.write(piece)) setImmediate(more);
+    else response.once('drain', more);
   };
   more();
 };
