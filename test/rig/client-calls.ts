@@ -80,13 +80,19 @@ const sendDownload = (range: string | undefined, response: ServerResponse): void
   response.end(rest);
 };
 
-const sendEndlessly = (response: ServerResponse): void => {
+/** More than all buffers on the way hold: whoever leaves early leaves before the end. */
+const LONG_PIECES = 1024;
+
+/** A download that takes longer than anybody stays; bounded, so that nothing goes on without end where nobody listens. */
+const sendAtLength = (response: ServerResponse): void => {
   const piece = download.subarray(0, 65_536);
-  // A turn of the loop between two pieces: what is written to a client that has just left is taken without end, and that
-  // it has left, perhaps before this began, would never be noticed.
+  let left = LONG_PIECES;
   const more = (): void => {
+    // Who has left before this began is told of by no event any more.
     if (response.socket?.destroyed !== false) return;
-    if (response.write(piece)) setImmediate(more);
+    left -= 1;
+    if (left === 0) response.end();
+    else if (response.write(piece)) setImmediate(more);
     else response.once('drain', more);
   };
   more();
@@ -102,7 +108,7 @@ const echo = (call: Call, response: ServerResponse): void => {
 export const answerCall: Answer = (call, response, request) => {
   const [path] = call.path.split('?');
   if (path === '/download') return sendDownload(call.headers['range'] as string | undefined, response);
-  if (path === '/endless') return sendEndlessly(response);
+  if (path === '/endless') return sendAtLength(response);
   if (path === '/echo') return echo(call, response);
   if (path === '/redirect') {
     const scheme = request.socket instanceof TLSSocket ? 'https' : 'http';

@@ -55,7 +55,10 @@ export class FaultServer {
   /** `down` also resets the connections that are open; anything else listens again. */
   async set(fault: Fault): Promise<void> {
     this.#fault = fault;
-    if (fault.kind === 'down') return this.close();
+    if (fault.kind === 'down') {
+      this.close();
+      return;
+    }
     if (this.#server.listening) return;
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
     await this.listen();
@@ -63,14 +66,13 @@ export class FaultServer {
 
   /** Resets what is open. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
   }
 
-  async close(): Promise<void> {
+  /** Nobody listens there from now on, and what is open is reset. */
+  close(): void {
     this.cut();
-    if (!this.#server.listening) return;
-    this.#server.close();
-    await once(this.#server, 'close');
+    if (this.#server.listening) this.#server.close();
   }
 
   #accept(client: Socket): void {
@@ -100,6 +102,12 @@ export class FaultServer {
     socket.on('close', () => this.#sockets.delete(socket));
   }
 }
+
+/** The runtime loses sight of a socket that is reset while its half is being ended, and the process never ends. */
+const reset = (socket: Socket): void => {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+};
 
 /** One that closed in order has said and heard all, and what it said may still be on its way to the other. */
 const breakTogether = (socket: Socket, other: Socket): void => {
@@ -139,7 +147,7 @@ const carry = async (from: Socket, to: Socket, fault: Fault): Promise<void> => {
       }
       carried += piece.length;
       if (carried >= limit) {
-        if (fault.kind === 'reset') to.resetAndDestroy();
+        if (fault.kind === 'reset') reset(to);
         else to.on('close', () => from.destroy());
         break;
       }
