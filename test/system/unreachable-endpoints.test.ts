@@ -4,14 +4,24 @@ import { connectBytes, startByteServer } from '../rig/byte-peer.ts';
 import { makeCaller } from '../rig/http-call.ts';
 import { startHttpUpstream } from '../rig/http-upstream.ts';
 import { closedLoop, tallyOf } from '../rig/load.ts';
+import { fetchText } from '../rig/metrics.ts';
 import { assertOwnAnswer } from '../rig/own-answer.ts';
 import { type Barrier, bar, isInOwnNetwork, runInOwnNetwork, withoutOwnNetwork } from '../rig/own-network.ts';
 import { exchangeRaw } from '../rig/raw-client.ts';
-import { type ConfigText, startSidecar, upstreamU } from '../rig/sidecar.ts';
+import { type ConfigText, type Sidecar, startSidecar, upstreamU } from '../rig/sidecar.ts';
 
 const get = 'GET /x HTTP/1.1\r\nHost: u.test\r\n\r\n';
 const drop: Barrier = ['DROP'];
 const reject = (how: string): Barrier => ['REJECT', '--reject-with', how];
+
+/** Whether the endpoint has failed and been left out since: the state itself may be over by the time that it is asked for. */
+const wasPassedOver = async ({ admin }: Sidecar, address: string): Promise<boolean> => {
+  const { upstreams } = JSON.parse((await fetchText(admin, '/upstreams')).text) as {
+    upstreams: { endpoints: { address: string; consecutiveFailures: number }[] }[];
+  };
+  const endpoints = upstreams.flatMap((upstream) => upstream.endpoints);
+  return endpoints.some((one) => one.address === address && one.consecutiveFailures > 0);
+};
 
 /** Two upstreams behind one sidecar, the way to the first of which can be barred. */
 const startTwo = async (t: TestContext, more: ConfigText = {}) => {
@@ -61,7 +71,7 @@ const tests = (): void => {
       assert.deepEqual(tallyOf(results), { 200: 100 });
       assert.ok((await sidecar.metric('retries_total', { reason })) >= 1);
       assert.ok((await sidecar.metric('retries_total', { reason })) <= 12);
-      assert.equal(await sidecar.metric('upstream_endpoints', { state: 'passed_over' }), 1);
+      assert.ok(await wasPassedOver(sidecar, `127.0.0.1:${barred.port}`));
     });
   }
 
