@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { TimeoutQueue } from '../lib/timeout-queue.ts';
+import { KeptTimeouts } from '../lib/kept-timeouts.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ConnectionKeeper } from './response-observer.ts';
 
@@ -15,9 +15,6 @@ export interface PoolWaiter {
   placeFree(): void;
 }
 
-/** A server says how long it keeps a connection; we let go this much earlier, so that both do not meet. */
-const KEEP_ALIVE_MARGIN_MS = 1000;
-
 /**
  * The connections to one endpoint: the idle ones, last used first, and places for those that exist. It opens none.
  */
@@ -27,9 +24,7 @@ export class ClientPool implements ConnectionKeeper<ClientConnection> {
   readonly #idle: ClientConnection[] = [];
   readonly #discarding = new Set<ClientConnection>();
   readonly #waiting: PoolWaiter[] = [];
-  readonly #idleTimeouts: TimeoutQueue;
-  /** For servers that keep connections shorter than we would; few different values occur. */
-  readonly #shorterTimeouts = new Map<number, TimeoutQueue>();
+  readonly #idleTimeouts: KeptTimeouts;
   #places = 0;
   #isServing = false;
   #isClosed = false;
@@ -37,7 +32,7 @@ export class ClientPool implements ConnectionKeeper<ClientConnection> {
   constructor(clock: Clock, bounds: ClientPoolBounds) {
     this.#clock = clock;
     this.#bounds = bounds;
-    this.#idleTimeouts = new TimeoutQueue(clock, bounds.idleMs);
+    this.#idleTimeouts = new KeptTimeouts(clock, bounds.idleMs);
   }
 
   /** Connections that exist or are being made. */
@@ -86,25 +81,19 @@ export class ClientPool implements ConnectionKeeper<ClientConnection> {
 
   discarding(connection: ClientConnection): void {
     this.#discarding.add(connection);
-    this.#idleTimeouts.arm(connection.idleTimeout, this.#clock.now());
+    this.#idleTimeouts.arm(connection.idleTimeout);
   }
 
   released(connection: ClientConnection, keepAliveMs: number): void {
     this.#discarding.delete(connection);
-    const idleMs =
-      keepAliveMs < 0
-        ? this.#bounds.idleMs
-        : Math.min(this.#bounds.idleMs, keepAliveMs - KEEP_ALIVE_MARGIN_MS);
-    if (
-      this.#isClosed ||
-      idleMs <= 0 ||
-      (this.#idle.length >= this.#bounds.maxIdle && this.#waiting.length === 0)
-    ) {
+    const keptMs = this.#idleTimeouts.keptMs(keepAliveMs);
+    const isTooMany = this.#idle.length >= this.#bounds.maxIdle && this.#waiting.length === 0;
+    if (this.#isClosed || keptMs <= 0 || isTooMany) {
       connection.destroy();
       return;
     }
     this.#idle.push(connection);
-    this.#timeoutsOf(idleMs).arm(connection.idleTimeout, this.#clock.now());
+    this.#idleTimeouts.arm(connection.idleTimeout, keptMs);
     this.#serveWaiting();
   }
 
@@ -121,7 +110,6 @@ export class ClientPool implements ConnectionKeeper<ClientConnection> {
     this.#isClosed = true;
     for (const connection of [...this.#idle, ...this.#discarding]) connection.destroy();
     this.#idleTimeouts.close();
-    for (const timeouts of this.#shorterTimeouts.values()) timeouts.close();
   }
 
   /** A waiter that gives its place back at once comes back here: the outer loop goes on with the next, not the stack. */
@@ -132,15 +120,5 @@ export class ClientPool implements ConnectionKeeper<ClientConnection> {
       this.#waiting.shift()!.placeFree();
     }
     this.#isServing = false;
-  }
-
-  #timeoutsOf(idleMs: number): TimeoutQueue {
-    if (idleMs === this.#bounds.idleMs) return this.#idleTimeouts;
-    let timeouts = this.#shorterTimeouts.get(idleMs);
-    if (timeouts === undefined) {
-      timeouts = new TimeoutQueue(this.#clock, idleMs);
-      this.#shorterTimeouts.set(idleMs, timeouts);
-    }
-    return timeouts;
   }
 }

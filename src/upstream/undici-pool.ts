@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { TimeoutQueue } from '../lib/timeout-queue.ts';
+import { KeptTimeouts } from '../lib/kept-timeouts.ts';
 import type { PoolSettings } from './sources.ts';
 import type { UndiciConnection, UndiciKeeper } from './undici-connection.ts';
 
@@ -7,9 +7,6 @@ import type { UndiciConnection, UndiciKeeper } from './undici-connection.ts';
 export interface RoomWaiter {
   roomFree(): void;
 }
-
-/** A server says how long it keeps a connection; we let go this much earlier, so that both do not meet. */
-const KEEP_ALIVE_MARGIN_MS = 1000;
 
 /**
  * undici's connections to one endpoint, last used first, and places for those that exist. An HTTP/2 connection is
@@ -20,9 +17,7 @@ export class UndiciPool implements UndiciKeeper {
   readonly #settings: PoolSettings;
   readonly #connections: UndiciConnection[] = [];
   readonly #waiting: RoomWaiter[] = [];
-  readonly #idleTimeouts: TimeoutQueue;
-  /** For servers that keep connections shorter than we would; few different values occur. */
-  readonly #shorterTimeouts = new Map<number, TimeoutQueue>();
+  readonly #idleTimeouts: KeptTimeouts;
   #dialling = 0;
   /** The last connection can be shared: one that is being made is worth waiting for. */
   #isShared = false;
@@ -32,7 +27,7 @@ export class UndiciPool implements UndiciKeeper {
   constructor(clock: Clock, settings: PoolSettings) {
     this.#clock = clock;
     this.#settings = settings;
-    this.#idleTimeouts = new TimeoutQueue(clock, settings.idleMs);
+    this.#idleTimeouts = new KeptTimeouts(clock, settings.idleMs);
   }
 
   /** Connections that exist or are being made. */
@@ -90,19 +85,19 @@ export class UndiciPool implements UndiciKeeper {
   }
 
   discarding(connection: UndiciConnection): void {
-    this.#idleTimeouts.arm(connection.idleTimeout, this.#clock.now());
+    this.#idleTimeouts.arm(connection.idleTimeout);
   }
 
   released(connection: UndiciConnection, keepAliveMs: number): void {
     connection.idleTimeout.disarm();
     if (connection.inUse === 0) {
-      const { idleMs, maxIdle } = this.#settings;
-      const keptMs = keepAliveMs < 0 ? idleMs : Math.min(idleMs, keepAliveMs - KEEP_ALIVE_MARGIN_MS);
-      if (this.#isClosed || keptMs <= 0 || (this.idle > maxIdle && this.#waiting.length === 0)) {
+      const keptMs = this.#idleTimeouts.keptMs(keepAliveMs);
+      const isTooMany = this.idle > this.#settings.maxIdle && this.#waiting.length === 0;
+      if (this.#isClosed || keptMs <= 0 || isTooMany) {
         connection.destroy();
         return;
       }
-      this.#timeoutsOf(keptMs).arm(connection.idleTimeout, this.#clock.now());
+      this.#idleTimeouts.arm(connection.idleTimeout, keptMs);
     }
     this.#putLast(connection);
     this.#serveWaiting();
@@ -124,7 +119,6 @@ export class UndiciPool implements UndiciKeeper {
       if (connection.inUse === 0 || connection.idleTimeout.queue !== null) connection.destroy();
     }
     this.#idleTimeouts.close();
-    for (const timeouts of this.#shorterTimeouts.values()) timeouts.close();
   }
 
   #putLast(connection: UndiciConnection): void {
@@ -146,15 +140,5 @@ export class UndiciPool implements UndiciKeeper {
     if (this.#connections.some(({ hasRoom }) => hasRoom)) return true;
     const isFull = this.size >= this.#settings.connectionsPerEndpoint;
     return !isFull && !(this.#isShared && this.#dialling > 0);
-  }
-
-  #timeoutsOf(idleMs: number): TimeoutQueue {
-    if (idleMs === this.#settings.idleMs) return this.#idleTimeouts;
-    let timeouts = this.#shorterTimeouts.get(idleMs);
-    if (timeouts === undefined) {
-      timeouts = new TimeoutQueue(this.#clock, idleMs);
-      this.#shorterTimeouts.set(idleMs, timeouts);
-    }
-    return timeouts;
   }
 }
