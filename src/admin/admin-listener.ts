@@ -1,5 +1,6 @@
 import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Clock } from '../lib/clock.ts';
 import { http } from '../lib/node-http.ts';
 
 /** Where to listen: an IP literal or `localhost`, and a port. */
@@ -93,3 +94,12 @@ export const closeAdmin = (server: Server): Promise<void> =>
     server.close(() => resolve());
     server.closeAllConnections();
   });
+
+/** How long an answer that was begun on an address may take when the address is given up. */
+const retireMs = 2000;
+
+/** Stops accepting at once, and breaks off a little later what is still open: the answer to who asked for it is among that. */
+export const retireAdmin = (server: Server, clock: Clock): void => {
+  server.close();
+  clock.after(retireMs, () => server.closeAllConnections());
+};

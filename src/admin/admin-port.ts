@@ -55,6 +55,16 @@ export interface PolicyLine {
 /** A manual override and how long it lasts. */
 export type BreakerForce = 'open' | 'closed' | 'none';
 
+/** How a reload went. */
+export interface ReloadReport {
+  /** `refused`: there is nothing to read again, or it is no time for it; nothing was looked at. */
+  readonly result: 'succeeded' | 'failed' | 'refused';
+  /** What changed, or why nothing did. */
+  readonly why: string;
+  /** What is wrong with the configuration, each with its place; empty: nothing is, or it could not be put in force. */
+  readonly problems: readonly string[];
+}
+
 /** Everything that the admin interface asks of the running sidecar; `runtime/` implements it. Nothing here throws. */
 export interface AdminPort {
   /** May traffic come? Never depends on upstreams. */
@@ -81,6 +91,8 @@ export interface AdminPort {
   metrics(accept: string): Promise<MetricsPage>;
   /** A Gateway API duration (`10m`, `1h30m`) in ms; null when it is none. */
   parseDurationMs(text: string): number | null;
+  /** Reads the configuration again and puts it in force; absent where that is not offered. */
+  reload?(): Promise<ReloadReport>;
   /** Begins to drain; absent where that is not offered. */
   drain?(): void;
 }

@@ -85,6 +85,9 @@ export class AdminRoutes {
     if (port.drain !== undefined) {
       routes.push(['/drain', { read: null, change: (_request, response) => this.#drain(response) }]);
     }
+    if (port.reload !== undefined) {
+      routes.push(['/reload', { read: null, change: (_request, response) => this.#reload(response) }]);
+    }
     this.#fixed = new Map(routes);
   }
 
@@ -152,6 +155,13 @@ export class AdminRoutes {
       return sendProblem(response, this.notFound);
     }
     sendJson(response, 200, this.#view(book));
+  }
+
+  async #reload(response: ServerResponse): Promise<void> {
+    const { result, why, problems } = await this.#port.reload!();
+    if (result === 'succeeded') sendJson(response, 200, { result, why });
+    else if (result === 'refused') sendProblem(response, problem(409, 'Not reloaded', why));
+    else sendJson(response, 422, { result, why, problems });
   }
 
   #drain(response: ServerResponse): void {

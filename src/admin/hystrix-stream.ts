@@ -95,6 +95,11 @@ export class HystrixStream {
   /** Ends all streams; later ones are refused. */
   close(): void {
     this.#isClosed = true;
+    this.endReaders();
+  }
+
+  /** Ends all streams; who comes again is served. */
+  endReaders(): void {
     for (const { response } of this.#readers) response.end();
   }
 

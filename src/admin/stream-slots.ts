@@ -3,7 +3,7 @@ export const longestStallMs = 60_000;
 
 /** Bounds how many streams are open: each kind by its own limit, and all kinds together by another. */
 export class StreamSlots {
-  readonly #limit: number;
+  #limit: number;
   readonly #all: StreamSlots | null;
   #taken = 0;
 
@@ -23,6 +23,11 @@ export class StreamSlots {
     if (reached !== null) return reached;
     this.#taken += 1;
     return null;
+  }
+
+  /** Takes another limit over; streams that are open stay. */
+  resize(limit: number): void {
+    this.#limit = limit;
   }
 
   giveBack(): void {

@@ -7,7 +7,8 @@ import { makeSchedule, type ScheduledStep, ScheduleRun } from '../demo/schedule.
 import { Shop } from '../demo/shop.ts';
 import { shopConfig, shopConfigName } from '../demo/shop-config.ts';
 import { systemClock, type Timer } from '../lib/clock.ts';
-import { type RunningApp, startApp } from '../runtime/app.ts';
+import { startApp } from '../runtime/app.ts';
+import type { RunningApp } from '../runtime/running-app.ts';
 import type { Endangered } from './defects.ts';
 import type { Stoppable } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';

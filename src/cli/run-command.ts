@@ -20,7 +20,8 @@ export const isStartError = (error: unknown): error is Error & { readonly code: 
 export const runSidecar = async (options: RunOptions, terminal: Terminal): Promise<ExitCode> => {
   const { loadSettings } = await import('../config/load-settings.ts');
   const { config, ...overrides } = options;
-  const loaded = loadSettings({ file: config, env: terminal.env, overrides });
+  const load = () => loadSettings({ file: config, env: terminal.env, overrides });
+  const loaded = load();
   if (!loaded.ok) {
     const { formatProblem } = await import('../config/problem.ts');
     for (const problem of loaded.problems) terminal.complain(formatProblem(problem));
@@ -28,7 +29,8 @@ export const runSidecar = async (options: RunOptions, terminal: Terminal): Promi
   }
   const { startApp } = await import('../runtime/app.ts');
   try {
-    const app = await startApp(loaded.settings, { source: loaded.source });
+    const { source, path } = loaded;
+    const app = await startApp(loaded.settings, { source, file: path === null ? null : { path, load } });
     return await Promise.race([untilStopped(process, app, terminal.complain), untilDefect(process, app)]);
   } catch (error) {
     if (!isStartError(error)) throw error;
@@ -45,7 +47,7 @@ export const addRunCommand = (
 ): void => {
   program
     .command('run')
-    .description('run the sidecar; SIGTERM drains, a second one exits at once')
+    .description('run the sidecar; SIGTERM drains, a second one exits at once, SIGHUP reloads')
     .option('-c, --config <file>', 'configuration file (default: $OUTRIGGER_CONFIG, else the embedded one)')
     .option('--egress <address>', 'where the proxy listens, such as 127.0.0.1:7400')
     .option('--admin <address>', 'where the admin interface listens, such as 127.0.0.1:7401')

@@ -7,6 +7,8 @@ export interface Stoppable {
   close(): Promise<void>;
   /** Resolves when somebody asks for that by another way than a signal. */
   readonly drainRequested: Promise<void>;
+  /** Reads the configuration again; absent where there is none to read. */
+  reload?(): Promise<{ readonly result: string; readonly why: string }>;
 }
 
 type Signal = 'SIGTERM' | 'SIGINT' | 'SIGHUP';
@@ -56,10 +58,13 @@ export const untilStopped = (
       wasSignalled = true;
       drain();
     };
+    // What came of it is in the log, but for what was not even begun.
+    const told = ({ result, why }: { readonly result: string; readonly why: string }): void => {
+      if (result === 'refused') complain(`outrigger: SIGHUP: not reloaded: ${why}`);
+    };
     const reload = (): void => {
-      complain(
-        'outrigger: SIGHUP: this version cannot reload its configuration; restart it to take a new one',
-      );
+      if (app.reload === undefined) complain('outrigger: SIGHUP: there is no configuration to read again');
+      else app.reload().then(told, reject);
     };
     source.on('SIGTERM', stop);
     source.on('SIGINT', stop);

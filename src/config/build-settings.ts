@@ -83,6 +83,10 @@ class SettingsBuilder {
     }
   }
 
+  get bodyFiles(): readonly string[] {
+    return [...this.#bodies.keys()].map((file) => resolve(this.#folder, file));
+  }
+
   upstream(name: string, written: WrittenUpstream, defaults: Policy): UpstreamSettings {
     const path = ['upstreams', name];
     const base = speaksUndici(written) ? { ...defaults, upgrade: [] } : defaults;
@@ -214,6 +218,7 @@ export const buildSettings = (written: WrittenConfig, file: string, findings: Fi
     replayBytes: limits.replay,
     log: { level: log.level, format: log.format, access: log.access, sampleRatio: log.sample },
     drain: { deadlineMs: drain.deadline, idleExitMs: drain.idleExit },
+    bodyFiles: builder.bodyFiles,
     hiddenTexts: builder.hiddenTexts,
     origins: { file, layers: builder.layers, replay },
   };

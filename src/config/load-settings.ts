@@ -21,8 +21,14 @@ export interface LoadRequest {
 }
 
 export type LoadedSettings =
-  /** `source`: the file's name, or `embedded default`. */
-  | { readonly ok: true; readonly settings: Settings; readonly source: string }
+  | {
+      readonly ok: true;
+      readonly settings: Settings;
+      /** The file's name, or `embedded default`. */
+      readonly source: string;
+      /** null: the embedded default. */
+      readonly path: string | null;
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 interface Source {
@@ -54,8 +60,8 @@ const overridesOf = (env: Environment, given: Overrides): Override[] => {
   return overrides;
 };
 
-const sourced = (parsed: ParsedSettings, source: string): LoadedSettings =>
-  parsed.ok ? { ok: true, settings: parsed.settings, source } : parsed;
+const sourced = (parsed: ParsedSettings, source: string, path: string | null): LoadedSettings =>
+  parsed.ok ? { ok: true, settings: parsed.settings, source, path } : parsed;
 
 /** Reads the text of a configuration file; what goes wrong is a problem of that file. */
 const readText = (file: string): { readonly text: string } | Problem => {
@@ -70,16 +76,16 @@ export const loadSettings = ({ file, env, overrides = {} }: LoadRequest): Loaded
   const name = file ?? variable(env, 'OUTRIGGER_CONFIG');
   const above = overridesOf(env, overrides);
   if (name === undefined) {
-    return sourced(parseSettings(defaultConfig, 'embedded default', env, above), 'embedded default');
+    return sourced(parseSettings(defaultConfig, 'embedded default', env, above), 'embedded default', null);
   }
   const content = readText(name);
   if ('message' in content) return { ok: false, problems: [content] };
-  return sourced(parseSettings(content.text, name, env, above), name);
+  return sourced(parseSettings(content.text, name, env, above), name, name);
 };
 
 /** One file by itself: no flag and no variable goes before it, but it may refer to the environment. Never throws. */
 export const checkFile = (file: string, env: Environment): LoadedSettings => {
   const content = readText(file);
   if ('message' in content) return { ok: false, problems: [content] };
-  return sourced(parseSettings(content.text, file, env), file);
+  return sourced(parseSettings(content.text, file, env), file, file);
 };

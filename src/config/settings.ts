@@ -97,6 +97,8 @@ export interface Settings {
   readonly replayBytes: number;
   readonly log: LogSettings;
   readonly drain: DrainSettings;
+  /** Files whose content has gone into the settings, beside the configuration itself: bodies of fallbacks. Whole paths. */
+  readonly bodyFiles: readonly string[];
   /** Bodies and fields of fallbacks into which something from the environment was put: not to be shown to anybody. */
   readonly hiddenTexts: ReadonlySet<string>;
   /** Where the values of its policies were written. */

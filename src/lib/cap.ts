@@ -1,6 +1,6 @@
 /** A limit on how many there are of something at the same time. */
 export class Cap {
-  readonly #max: number;
+  #max: number;
   #open = 0;
 
   constructor(max: number) {
@@ -20,6 +20,11 @@ export class Cap {
     if (this.isFull) return false;
     this.#open += 1;
     return true;
+  }
+
+  /** Takes another limit over; those who are beyond it stay until they leave. */
+  resize(max: number): void {
+    this.#max = max;
   }
 
   leave(): void {

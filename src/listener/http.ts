@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { ServerBounds } from '../http1/limits.ts';
 import type { RequestConnection, RequestHandler, ServerContext } from '../http1/request-handler.ts';
 import type { RequestHead } from '../http1/request-head.ts';
@@ -6,7 +6,7 @@ import { ServerConnection } from '../http1/server-connection.ts';
 import type { ServerExchange } from '../http1/server-exchange.ts';
 import type { Violation } from '../http1/violation.ts';
 import type { Cap } from '../lib/cap.ts';
-import { TimeoutQueue } from '../lib/timeout-queue.ts';
+import type { TimeoutQueues } from '../lib/timeout-queues.ts';
 import { type Rejected, rejected } from '../policy/outcome.ts';
 import { ExchangeRecord, type RecordSource } from '../proxy/exchange-record.ts';
 import { forward } from '../proxy/forward.ts';
@@ -17,15 +17,15 @@ import { isLoop, type Routed } from '../proxy/route.ts';
 import { upgradeRefusal } from '../proxy/upgrade.ts';
 import type { CommandRecorder } from '../telemetry/events.ts';
 import type { Departures } from './departures.ts';
-import { type DataListener, listenOn } from './listening.ts';
+import type { DataListener } from './listening.ts';
 
 /** How long a connection that we have ended may take to end on the client's side. */
 const LINGER_MS = 1000;
 /** A FIN that comes this long after the request's last byte is no part of the request. */
 const LAST_WORD_MS = 20;
 
-export interface HttpListenerOptions {
-  readonly context: ForwardContext;
+/** How long clients may take, and how much they may send. */
+export interface HttpListenerLimits {
   readonly bounds: ServerBounds;
   readonly timeouts: {
     readonly headMs: number;
@@ -33,6 +33,13 @@ export interface HttpListenerOptions {
     readonly bodyIdleMs: number;
     readonly writeStallMs: number;
   };
+}
+
+export interface HttpListenerOptions {
+  readonly context: ForwardContext;
+  readonly limits: HttpListenerLimits;
+  /** Where its timeouts run; they are closed by whoever made them. */
+  readonly timeouts: TimeoutQueues;
   readonly cap: Cap;
   readonly departures: Departures;
   /** Books for requests that find no command. */
@@ -40,34 +47,21 @@ export interface HttpListenerOptions {
   route(head: RequestHead): Routed | Rejected;
 }
 
-/** One HTTP port on localhost: sockets in, exchanges out. */
+/** Connections that speak HTTP: sockets in, exchanges out. */
 export class HttpListener implements RequestHandler, DataListener {
   readonly #options: HttpListenerOptions;
-  readonly #context: ServerContext;
-  readonly #server: Server;
+  readonly #context: Changing<ServerContext>;
   readonly #connections = new Set<RequestConnection>();
   #isDraining = false;
 
   constructor(options: HttpListenerOptions) {
     this.#options = options;
-    const { clock } = options.context;
-    const { timeouts } = options;
-    this.#context = {
-      clock,
-      bounds: options.bounds,
-      headTimeouts: new TimeoutQueue(clock, timeouts.headMs),
-      keepAliveTimeouts: new TimeoutQueue(clock, timeouts.keepAliveMs),
-      bodyTimeouts: new TimeoutQueue(clock, timeouts.bodyIdleMs),
-      stallTimeouts: new TimeoutQueue(clock, timeouts.writeStallMs),
-      lingerTimeouts: new TimeoutQueue(clock, LINGER_MS),
-      handler: this,
-    };
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+    this.#context = { clock: options.context.clock, handler: this, ...this.#inForce(options.limits) };
   }
 
-  /** Resolves when it listens, rejects with the system's error. */
-  listen(host: string, port: number): Promise<{ host: string; port: number }> {
-    return listenOn(this.#server, host, port);
+  /** Takes other limits over: what is armed or being read goes on under those that it began with. */
+  update(limits: HttpListenerLimits): void {
+    Object.assign(this.#context, this.#inForce(limits));
   }
 
   /** Connections with an exchange under way, or with an answer that the client has not taken yet. */
@@ -79,20 +73,18 @@ export class HttpListener implements RequestHandler, DataListener {
     return busy;
   }
 
+  get open(): number {
+    return this.#connections.size;
+  }
+
   /** Goes on serving, but every answer from now on ends its connection. */
   drain(): void {
     this.#isDraining = true;
     for (const connection of this.#connections) connection.drain();
   }
 
-  /** Stops accepting and breaks off what is left. */
-  async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  abandon(): void {
     for (const connection of this.#connections) connection.abandon();
-    const { headTimeouts, keepAliveTimeouts, bodyTimeouts, stallTimeouts, lingerTimeouts } = this.#context;
-    for (const queue of [headTimeouts, keepAliveTimeouts, bodyTimeouts, stallTimeouts, lingerTimeouts])
-      queue.close();
-    await closed;
   }
 
   request(exchange: ServerExchange): void {
@@ -145,7 +137,7 @@ export class HttpListener implements RequestHandler, DataListener {
     this.#options.cap.leave();
   }
 
-  #accept(socket: Socket): void {
+  accept(socket: Socket): void {
     if (!this.#options.cap.enter()) {
       this.#turnAway(socket);
       return;
@@ -153,6 +145,18 @@ export class HttpListener implements RequestHandler, DataListener {
     const connection = new ServerConnection(socket, this.#context);
     connection.isDraining = this.#isDraining;
     this.#connections.add(connection);
+  }
+
+  #inForce({ bounds, timeouts }: HttpListenerLimits) {
+    const queues = this.#options.timeouts;
+    return {
+      bounds,
+      headTimeouts: queues.of(timeouts.headMs),
+      keepAliveTimeouts: queues.of(timeouts.keepAliveMs),
+      bodyTimeouts: queues.of(timeouts.bodyIdleMs),
+      stallTimeouts: queues.of(timeouts.writeStallMs),
+      lingerTimeouts: queues.of(LINGER_MS),
+    };
   }
 
   /** One connection too many: it is told so, and nothing is kept of it. */
@@ -199,6 +203,8 @@ export class HttpListener implements RequestHandler, DataListener {
     context.bus.exchangeEnded(record);
   }
 }
+
+type Changing<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** OPTIONS that may go no further is answered by whoever has it (RFC 9110 section 7.6.2). */
 const isForUs = (head: RequestHead): boolean =>

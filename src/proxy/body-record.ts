@@ -2,7 +2,7 @@ import type { BodyConsumer } from '../http1/body.ts';
 
 /** The memory that all records of request bodies share. */
 export class ReplayPool {
-  readonly #limitBytes: number;
+  #limitBytes: number;
   #usedBytes = 0;
 
   constructor(limitBytes: number) {
@@ -18,6 +18,11 @@ export class ReplayPool {
     if (this.#usedBytes + bytes > this.#limitBytes) return false;
     this.#usedBytes += bytes;
     return true;
+  }
+
+  /** Takes another limit over; records that are held stay. */
+  resize(limitBytes: number): void {
+    this.#limitBytes = limitBytes;
   }
 
   giveBack(bytes: number): void {

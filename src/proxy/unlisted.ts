@@ -11,21 +11,26 @@ export interface UnlistedDestination {
   mayMakeRoom(now: number): boolean;
   /** True when nobody would miss it after a long time without use: as above, or its circuit is open and done sleeping. */
   isForgettable(now: number): boolean;
+  /** Another one of the same name has taken its place, with what it knew. */
+  replaced(): void;
   close(): void;
 }
 
-export interface UnlistedOptions {
-  readonly clock: Clock;
-  /** Destinations that are remembered at the same time. */
+/** How many are remembered at the same time, and how long one that nobody asks for. */
+export interface UnlistedBounds {
   readonly max: number;
-  /** A destination that nobody asked for so long is forgotten. */
   readonly idleMs: number;
+}
+
+export interface UnlistedOptions extends UnlistedBounds {
+  readonly clock: Clock;
   /** `name` is `host:port`. */
   create(name: string, authority: Authority): UnlistedDestination;
 }
 
 interface Remembered {
-  readonly destination: UnlistedDestination;
+  readonly authority: Authority;
+  destination: UnlistedDestination;
   usedAt: number;
 }
 
@@ -38,12 +43,14 @@ const tooMany: Rejected = Object.freeze(rejected('too_many_destinations'));
  */
 export class UnlistedDestinations {
   readonly #options: UnlistedOptions;
+  #bounds: UnlistedBounds;
   /** Least recently used first. */
   readonly #byName = new Map<string, Remembered>();
   #sweep: Timer | null = null;
 
   constructor(options: UnlistedOptions) {
     this.#options = options;
+    this.#bounds = options;
   }
 
   get size(): number {
@@ -56,13 +63,30 @@ export class UnlistedDestinations {
     const now = this.#options.clock.now();
     let remembered = this.#byName.get(name);
     if (remembered === undefined) {
-      if (this.#byName.size >= this.#options.max && !this.#makeRoom(now)) return tooMany;
-      remembered = { destination: this.#options.create(name, authority), usedAt: now };
-      this.#sweep ??= this.#options.clock.after(this.#options.idleMs, () => this.#dropIdle());
+      if (this.#byName.size >= this.#bounds.max && !this.#makeRoom(now)) return tooMany;
+      remembered = { authority, destination: this.#options.create(name, authority), usedAt: now };
+      if (this.#sweep === null) this.#sweepIn(this.#bounds.idleMs);
     } else this.#byName.delete(name);
     remembered.usedAt = now;
     this.#byName.set(name, remembered);
     return remembered.destination.plan;
+  }
+
+  /** Takes other bounds over. Where there are more than fit now, newcomers wait until one of them may go. */
+  update(bounds: UnlistedBounds): void {
+    this.#bounds = bounds;
+    if (this.#sweep === null) return;
+    this.#sweep.cancel();
+    this.#sweepIn(bounds.idleMs / 4);
+  }
+
+  /** Creates each of them anew, for `create` now does it by other policies. */
+  renew(): void {
+    for (const [name, remembered] of this.#byName) {
+      const before = remembered.destination;
+      remembered.destination = this.#options.create(name, remembered.authority);
+      before.replaced();
+    }
   }
 
   close(): void {
@@ -81,13 +105,17 @@ export class UnlistedDestinations {
   }
 
   #dropIdle(): void {
-    const { clock, idleMs } = this.#options;
-    const now = clock.now();
+    const { idleMs } = this.#bounds;
+    const now = this.#options.clock.now();
     this.#sweep = null;
     for (const [name, { destination, usedAt }] of this.#byName) {
       if (now - usedAt >= idleMs && destination.isForgettable(now)) this.#drop(name);
     }
-    if (this.#byName.size > 0) this.#sweep = clock.after(idleMs / 4, () => this.#dropIdle());
+    if (this.#byName.size > 0) this.#sweepIn(idleMs / 4);
+  }
+
+  #sweepIn(delayMs: number): void {
+    this.#sweep = this.#options.clock.after(delayMs, () => this.#dropIdle());
   }
 
   #drop(name: string): void {

@@ -5,13 +5,14 @@ import type {
   EndpointView,
   PolicyLine,
   ProbeReport,
+  ReloadReport,
   UpstreamView,
 } from '../admin/admin-port.ts';
 import type { IncidentRing } from '../admin/incident-ring.ts';
 import type { EndpointPicture, ProcessPicture, UpstreamPicture } from '../board/stream-events.ts';
 import { describeSettings } from '../config/describe-settings.ts';
 import { policyLines } from '../config/policy-lines.ts';
-import type { HostName, Settings } from '../config/settings.ts';
+import type { HostName } from '../config/settings.ts';
 import { parseDuration } from '../config/units.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Commands } from '../telemetry/commands.ts';
@@ -21,6 +22,8 @@ import type { Endpoint } from '../upstream/endpoint.ts';
 import type { DnsView } from '../upstream/upstream.ts';
 import type { BuiltUpstream } from './plan-builder.ts';
 import type { Registry } from './registry.ts';
+import type { Runtime } from './runtime.ts';
+import type { Wire } from './wire-builder.ts';
 
 /** What the process is doing, as its probes tell it. */
 export interface Lifecycle {
@@ -30,14 +33,16 @@ export interface Lifecycle {
 
 export interface AdminViewParts {
   readonly clock: Clock;
-  readonly settings: Settings;
+  /** What is in force now. */
+  readonly runtime: () => Runtime;
   readonly registry: Registry;
   readonly commands: Commands;
-  readonly upstreams: readonly BuiltUpstream[];
   readonly lifecycle: Lifecycle;
   readonly incidents: IncidentRing;
-  readonly process: Omit<ProcessPicture, 'state'>;
+  readonly metrics: () => Metrics;
+  readonly process: () => Omit<ProcessPicture, 'state'>;
   readonly drain: () => void;
+  readonly reload: () => Promise<ReloadReport>;
 }
 
 /** What the admin interface sees of the running sidecar. */
@@ -45,13 +50,13 @@ export class AdminView implements AdminPort {
   readonly commands: Commands;
   readonly incidents: IncidentRing;
   readonly #parts: AdminViewParts;
-  readonly #metrics: () => Metrics;
+  /** Each name that the process began with has been asked for: those that a reload adds change nothing in that. */
+  #hasResolved = false;
 
-  constructor(parts: AdminViewParts, metrics: () => Metrics) {
+  constructor(parts: AdminViewParts) {
     this.commands = parts.commands;
     this.incidents = parts.incidents;
     this.#parts = parts;
-    this.#metrics = metrics;
   }
 
   /** Never depends on upstreams: one bad dependency must not take the pod out of service. */
@@ -67,40 +72,41 @@ export class AdminView implements AdminPort {
 
   startup(): ProbeReport {
     if (!this.#parts.lifecycle.isStarted) return { isOk: false, reason: 'starting' };
-    const untried = this.#parts.upstreams.filter(({ upstream }) => !upstream.dnsTried);
-    if (untried.length === 0) return { isOk: true, reason: 'started' };
+    const untried = this.#parts.runtime().upstreams.filter(({ wire }) => !wire.upstream.dnsTried);
+    this.#hasResolved ||= untried.length === 0;
+    if (this.#hasResolved) return { isOk: true, reason: 'started' };
     return { isOk: false, reason: `resolving ${untried.map(({ settings }) => settings.name).join(', ')}` };
   }
 
   process(): ProcessPicture {
     const { isStarted, isDraining } = this.#parts.lifecycle;
     const serving = isStarted ? 'serving' : 'starting';
-    return { ...this.#parts.process, state: isDraining ? 'draining' : serving };
+    return { ...this.#parts.process(), state: isDraining ? 'draining' : serving };
   }
 
   upstreamPictures(): readonly UpstreamPicture[] {
     const now = this.#parts.clock.now();
-    return this.#parts.upstreams.map((built) => upstreamPicture(built, now));
+    return this.#parts.runtime().upstreams.map((built) => upstreamPicture(built, now));
   }
 
   policyOf(name: string): readonly PolicyLine[] | null {
     const book = this.commands.find(name);
-    return book === undefined ? null : policyLines(this.#parts.settings, book.description);
+    return book === undefined ? null : policyLines(this.#parts.runtime().settings, book.description);
   }
 
   upstreams(): readonly UpstreamView[] {
     const now = this.#parts.clock.now();
-    return this.#parts.upstreams.map(({ settings, upstream, budget }) => ({
+    return this.#parts.runtime().upstreams.map(({ settings, wire, budget }) => ({
       name: settings.name,
       hosts: settings.hosts.map(formatHost),
-      dns: dnsView(upstream.dns(now)),
-      endpoints: upstream.endpoints.map((endpoint) => endpointView(endpoint, now)),
+      dns: dnsView(wire.upstream.dns(now)),
+      endpoints: wire.upstream.endpoints.map((endpoint) => endpointView(endpoint, now)),
       retryBudgetTokens: budget.tokens(now),
     }));
   }
 
   config(): unknown {
-    return describeSettings(this.#parts.settings);
+    return describeSettings(this.#parts.runtime().settings);
   }
 
   forceBreaker(name: string, force: BreakerForce, ttlMs: number): boolean {
@@ -108,11 +114,15 @@ export class AdminView implements AdminPort {
   }
 
   metrics(accept: string): Promise<MetricsPage> {
-    return this.#metrics().page(accept);
+    return this.#parts.metrics().page(accept);
   }
 
   parseDurationMs(text: string): number | null {
     return parseDuration(text);
+  }
+
+  reload(): Promise<ReloadReport> {
+    return this.#parts.reload();
   }
 
   drain(): void {
@@ -121,10 +131,8 @@ export class AdminView implements AdminPort {
 }
 
 /** What `/metrics` says of an upstream beside its commands. */
-export const upstreamMetrics = (
-  { settings, upstream, budget }: BuiltUpstream,
-  now: number,
-): UpstreamMetrics => {
+export const upstreamMetrics = ({ settings, wire, budget }: BuiltUpstream, now: number): UpstreamMetrics => {
+  const { upstream } = wire;
   let available = 0;
   for (const endpoint of upstream.endpoints) if (isAvailable(endpoint, now)) available += 1;
   return {
@@ -157,13 +165,19 @@ const endpointView = (endpoint: Endpoint, now: number): EndpointView => ({
 
 /** An upstream for the stream, where time is told by the moments at which things happen. */
 export const upstreamPicture = (
-  { settings, upstream, budget }: Pick<BuiltUpstream, 'settings' | 'upstream' | 'budget'>,
+  {
+    settings,
+    wire,
+    budget,
+  }: Pick<BuiltUpstream, 'settings' | 'budget'> & {
+    readonly wire: Pick<Wire, 'upstream'>;
+  },
   now: number,
 ): UpstreamPicture => ({
   name: settings.name,
   hosts: settings.hosts.map(formatHost),
-  dns: dnsPicture(upstream.dns(now), now),
-  endpoints: upstream.endpoints.map((endpoint) => endpointPicture(endpoint, now)),
+  dns: dnsPicture(wire.upstream.dns(now), now),
+  endpoints: wire.upstream.endpoints.map((endpoint) => endpointPicture(endpoint, now)),
   retryBudget: { tokens: Math.floor(budget.tokens(now)), capacity: Math.floor(budget.capacity(now)) },
 });
 

@@ -1,106 +1,213 @@
 import { formatListenAddress } from '../config/addresses.ts';
 import type { ListenAddress, Settings } from '../config/settings.ts';
-import type { Authority } from '../http1/grammar.ts';
 import { serverBounds } from '../http1/limits.ts';
-import { Cap } from '../lib/cap.ts';
+import type { Cap } from '../lib/cap.ts';
+import type { TimeoutQueues } from '../lib/timeout-queues.ts';
 import { Departures } from '../listener/departures.ts';
-import { HttpListener, type HttpListenerOptions } from '../listener/http.ts';
-import type { DataListener } from '../listener/listening.ts';
+import { HttpListener, type HttpListenerLimits } from '../listener/http.ts';
+import { type DataListener, Port } from '../listener/listening.ts';
 import { TcpListener } from '../listener/tcp.ts';
 import { type Rejected, rejected } from '../policy/outcome.ts';
-import type { ForwardContext, Plan } from '../proxy/plan.ts';
+import type { ForwardContext } from '../proxy/plan.ts';
 import { type EgressRoutes, routeEgress, routeOwnPort, type UpstreamRoutes } from '../proxy/route.ts';
 import type { CommandRecorder } from '../telemetry/events.ts';
-import type { BuiltUpstream } from './plan-builder.ts';
 import { listenError } from './start-error.ts';
 
-/** The ports of the data path. */
-export interface Listeners {
-  readonly egress: ListenAddress;
-  /** By upstream name. */
-  readonly own: ReadonlyMap<string, ListenAddress>;
-  readonly all: readonly DataListener[];
-  /** Closes every port and breaks off what is under way on them. */
-  close(): Promise<void>;
+/** Where what comes in is led to, as the configuration in force says it: asked for each request. */
+export interface Directions {
+  egress(): EgressRoutes;
+  /** Of the upstream with this name; undefined: there is none any more. */
+  upstream(name: string): UpstreamRoutes | undefined;
 }
 
 export interface ListenersOptions {
-  readonly settings: Settings;
   readonly context: ForwardContext;
+  readonly timeouts: TimeoutQueues;
   readonly unrouted: CommandRecorder;
-  /** A plan for a destination that no upstream names. */
-  readonly unlisted: (authority: Authority) => Plan | Rejected;
-  readonly upstreams: readonly BuiltUpstream[];
-  /** True for an authority that names one of our own listeners. */
-  readonly isOurOwn: (authority: Authority) => boolean;
+  readonly cap: Cap;
+  readonly directions: Directions;
 }
 
-const unlistedDenied: Rejected = Object.freeze(
-  rejected('unlisted_destination', -1, 'Add an upstream for it, or set egress.unlisted to allow'),
+/** A port as the configuration asks for it. */
+interface Wanted {
+  readonly address: ListenAddress;
+  /** The setting that moves it. */
+  readonly remedy: string;
+  readonly protocol: 'http' | 'tcp';
+  /** The upstream that it leads to; null: it is the egress port. */
+  readonly upstream: string | null;
+}
+
+/** A port that is open, and who takes its connections. */
+interface Open {
+  readonly wanted: Wanted;
+  readonly address: ListenAddress;
+  readonly port: Port;
+  readonly listener: DataListener;
+}
+
+/** Ports that a configuration needs and that were not open yet: they are by now, and nobody is let in. */
+export interface PreparedPorts {
+  /** Takes the configuration's ports into service and the others out of it. */
+  commit(): void;
+  /** Closes what was opened. */
+  undo(): void;
+}
+
+/** The ports of the data path, over all configurations. */
+export class Listeners {
+  readonly #options: ListenersOptions;
+  readonly #departures: Departures;
+  /** By {@link keyOf}. */
+  #open = new Map<string, Open>();
+  /** They let nobody in any more, and have connections still. */
+  #retired: DataListener[] = [];
+
+  constructor(options: ListenersOptions) {
+    this.#options = options;
+    this.#departures = new Departures(options.context.clock);
+  }
+
+  get egress(): ListenAddress | null {
+    return this.#opened().find(({ wanted }) => wanted.upstream === null)?.address ?? null;
+  }
+
+  /** Ports that upstreams have of their own, by upstream name. */
+  get own(): ReadonlyMap<string, ListenAddress> {
+    const own = new Map<string, ListenAddress>();
+    for (const { wanted, address } of this.#opened()) {
+      if (wanted.upstream !== null) own.set(wanted.upstream, address);
+    }
+    return own;
+  }
+
+  /** Connections on which something is under way. */
+  get busy(): number {
+    return this.#all().reduce((sum, listener) => sum + listener.busy, 0);
+  }
+
+  /** Opens the ports that are not open yet; when one cannot be had, none is, and it rejects with a StartError. */
+  async prepare(settings: Settings): Promise<PreparedPorts> {
+    const ports = new Map<string, { readonly port: Port; readonly address: ListenAddress }>();
+    const undo = (): void => {
+      for (const { port } of ports.values()) void port.close();
+    };
+    for (const wanted of wantedBy(settings)) {
+      const key = keyOf(wanted);
+      if (this.#open.has(key)) continue;
+      const { host, port: number } = wanted.address;
+      const port = new Port();
+      try {
+        ports.set(key, { port, address: await port.listen(host, number) });
+      } catch (error) {
+        undo();
+        throw listenError(error, formatListenAddress(wanted.address), wanted.remedy);
+      }
+    }
+    return { commit: () => this.#commit(settings, ports), undo };
+  }
+
+  /** Goes on serving, and lets connections end as they come to a place where they can. */
+  drain(): void {
+    for (const listener of this.#all()) listener.drain();
+  }
+
+  /** Closes every port and breaks off what is under way on them. */
+  async close(): Promise<void> {
+    const closed = this.#opened().map(({ port }) => port.close());
+    for (const listener of this.#all()) listener.abandon();
+    await Promise.all(closed);
+    this.#departures.close();
+  }
+
+  #commit(
+    settings: Settings,
+    ports: ReadonlyMap<string, { readonly port: Port; readonly address: ListenAddress }>,
+  ): void {
+    const limits = limitsOf(settings);
+    const before = this.#open;
+    this.#open = new Map();
+    this.#retired = this.#retired.filter(({ open }) => open > 0);
+    for (const wanted of wantedBy(settings)) {
+      const key = keyOf(wanted);
+      const known = before.get(key);
+      before.delete(key);
+      if (known !== undefined && isSameLead(known.wanted, wanted)) {
+        if (known.listener instanceof HttpListener) known.listener.update(limits);
+        this.#open.set(key, known);
+        continue;
+      }
+      const { port, address } = known ?? ports.get(key)!;
+      const listener = this.#newListener(wanted, address, limits);
+      if (known !== undefined) this.#retire(known.listener);
+      this.#open.set(key, { wanted, address, port, listener });
+      port.leadTo(listener);
+    }
+    for (const { port, listener } of before.values()) {
+      void port.close();
+      this.#retire(listener);
+    }
+  }
+
+  #retire(listener: DataListener): void {
+    listener.drain();
+    this.#retired.push(listener);
+  }
+
+  #newListener(wanted: Wanted, address: ListenAddress, limits: HttpListenerLimits): DataListener {
+    const { context, cap, directions, timeouts, unrouted } = this.#options;
+    const { upstream, protocol } = wanted;
+    const departures = this.#departures;
+    if (upstream !== null && protocol === 'tcp') {
+      return new TcpListener({ context, cap, address, route: () => directions.upstream(upstream)! });
+    }
+    const route: ConstructorParameters<typeof HttpListener>[0]['route'] =
+      upstream === null
+        ? (head) => routeEgress(head, directions.egress())
+        : (head) => {
+            const routes = directions.upstream(upstream);
+            return routes === undefined ? gone : routeOwnPort(head, routes);
+          };
+    return new HttpListener({ context, cap, departures, timeouts, unrouted, limits, route });
+  }
+
+  #opened(): readonly Open[] {
+    return [...this.#open.values()];
+  }
+
+  #all(): readonly DataListener[] {
+    return [...this.#opened().map(({ listener }) => listener), ...this.#retired];
+  }
+}
+
+/** For who kept a connection to the port of an upstream that is no longer there. */
+const gone: Rejected = Object.freeze(
+  rejected('no_route', -1, 'The upstream of this port is no longer in the configuration'),
 );
 
-/** Opens every port; when one cannot be had, those that were opened are closed again and it rejects with a StartError. */
-export const openListeners = async (options: ListenersOptions): Promise<Listeners> => {
-  const { settings, upstreams } = options;
-  const shared = {
-    cap: new Cap(settings.egress.maxConnections),
-    departures: new Departures(options.context.clock),
-  };
-  const open: DataListener[] = [];
-  const close = async (): Promise<void> => {
-    await Promise.all(open.map((listener) => listener.close()));
-    shared.departures.close();
-  };
-  const listen = async (address: ListenAddress, remedy: string, listener: HttpListener | TcpListener) => {
-    try {
-      const bound = await listener.listen(address.host, address.port);
-      open.push(listener);
-      return bound;
-    } catch (error) {
-      await close();
-      throw listenError(error, formatListenAddress(address), remedy);
-    }
-  };
-  const http = (route: HttpListenerOptions['route']) =>
-    new HttpListener({ ...listenerOptions(options), ...shared, route });
-  const routes = egressRoutes(options);
-  const egress = await listen(
-    settings.egress.address,
-    '--egress or egress.address',
-    http((head) => routeEgress(head, routes)),
-  );
-  const own = new Map<string, ListenAddress>();
-  for (const { settings: upstream, routes: its } of upstreams) {
-    if (upstream.listen === null) continue;
-    const listener =
-      upstream.protocol === 'tcp'
-        ? new TcpListener({ context: options.context, cap: shared.cap, ...its })
-        : http((head) => routeOwnPort(head, its));
-    own.set(upstream.name, await listen(upstream.listen, `upstreams.${upstream.name}.listen`, listener));
+/** Where the system chooses the port, the address does not tell two of them apart. */
+const keyOf = ({ address, upstream }: Wanted): string =>
+  address.port === 0 ? `${address.host} of ${upstream ?? ''}` : formatListenAddress(address);
+
+const isSameLead = (a: Wanted, b: Wanted): boolean => a.upstream === b.upstream && a.protocol === b.protocol;
+
+const wantedBy = ({ egress, upstreams }: Settings): readonly Wanted[] => {
+  const wanted: Wanted[] = [
+    { address: egress.address, remedy: '--egress or egress.address', protocol: 'http', upstream: null },
+  ];
+  for (const { name, listen, protocol } of upstreams) {
+    if (listen === null) continue;
+    wanted.push({ address: listen, remedy: `upstreams.${name}.listen`, protocol, upstream: name });
   }
-  return { egress, own, all: open, close };
+  return wanted;
 };
 
-const listenerOptions = ({ settings, context, unrouted }: ListenersOptions) => ({
-  context,
-  unrouted,
-  bounds: serverBounds(settings.limits),
+const limitsOf = ({ limits }: Settings): HttpListenerLimits => ({
+  bounds: serverBounds(limits),
   timeouts: {
-    headMs: settings.limits.headTimeoutMs,
-    keepAliveMs: settings.limits.keepAliveMs,
-    bodyIdleMs: settings.limits.requestBodyIdleMs,
-    writeStallMs: settings.limits.writeStallMs,
+    headMs: limits.headTimeoutMs,
+    keepAliveMs: limits.keepAliveMs,
+    bodyIdleMs: limits.requestBodyIdleMs,
+    writeStallMs: limits.writeStallMs,
   },
 });
-
-const egressRoutes = ({ settings, upstreams, unlisted, isOurOwn }: ListenersOptions): EgressRoutes => {
-  const byHost = new Map<string, UpstreamRoutes>();
-  for (const { settings: upstream, routes } of upstreams) {
-    for (const { host, port } of upstream.hosts) byHost.set(port === 0 ? host : `${host}:${port}`, routes);
-  }
-  return {
-    byHost,
-    isOurOwn,
-    unlisted: settings.egress.unlisted === 'allow' ? unlisted : () => unlistedDenied,
-  };
-};

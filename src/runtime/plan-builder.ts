@@ -1,7 +1,7 @@
 import type { RouteSettings, Settings, UpstreamSettings } from '../config/settings.ts';
 import type { Authority } from '../http1/grammar.ts';
 import { formatAuthority } from '../http1/grammar.ts';
-import { type ClientBounds, clientBounds } from '../http1/limits.ts';
+import type { WireLimits } from '../http1/limits.ts';
 import { TimeoutQueues } from '../lib/timeout-queues.ts';
 import { RetryBudget } from '../policy/budget.ts';
 import type { Bulkhead } from '../policy/bulkhead.ts';
@@ -15,23 +15,13 @@ import { standInOf } from '../proxy/stand-in.ts';
 import type { UnlistedDestination } from '../proxy/unlisted.ts';
 import type { Commands } from '../telemetry/commands.ts';
 import type { UnlistedRules } from '../upstream/address-rules.ts';
-import { parseIpLiteral } from '../upstream/address-rules.ts';
-import { type Connector, connectForStreams, Dialer } from '../upstream/dialer.ts';
-import { Http1Transport } from '../upstream/http1-transport.ts';
 import type { Resolver } from '../upstream/resolver.ts';
-import type { Address, EndpointSource, PoolSettings } from '../upstream/sources.ts';
-import { TcpTransport } from '../upstream/tcp-transport.ts';
-import { TlsContextSource } from '../upstream/tls-context.ts';
-import { TlsDialer } from '../upstream/tls-dialer.ts';
-import type { Transport } from '../upstream/transport.ts';
-import { UndiciTransport } from '../upstream/undici-transport.ts';
-import { Upstream } from '../upstream/upstream.ts';
 import type { Registry } from './registry.ts';
+import { isSameWire, type Wire, WireBuilder } from './wire-builder.ts';
 
 /** What every plan is built from. */
 export interface PlanParts {
   readonly context: ForwardContext;
-  readonly settings: Settings;
   readonly registry: Registry;
   readonly commands: Commands;
   readonly resolver: Resolver;
@@ -41,85 +31,82 @@ export interface PlanParts {
 /** A declared upstream as it runs. */
 export interface BuiltUpstream {
   readonly settings: UpstreamSettings;
-  readonly upstream: Upstream;
+  readonly wire: Wire;
   readonly budget: RetryBudget;
   readonly routes: UpstreamRoutes;
+}
+
+/** What was running under the same name before a reload. */
+export interface Predecessor {
+  readonly built: BuiltUpstream;
+  /** True where the limits of the wire are what they were. */
+  readonly hasSameLimits: boolean;
 }
 
 /** What the commands of one upstream share. */
 interface Shared {
   readonly upstreamName: string;
   readonly isUnlisted: boolean;
-  readonly upstream: Upstream;
-  /** For requests; null: its connections carry none. */
-  readonly transport: Transport | null;
-  readonly tunnels: Transport;
+  readonly wire: Wire;
   readonly budget: RetryBudget;
 }
 
 /** Puts the plans together: the only place where policies, upstreams and transports meet. */
 export class PlanBuilder {
+  /** One for each duration that a configuration ever named. */
+  readonly timeouts: TimeoutQueues;
   readonly #parts: PlanParts;
-  readonly #timeouts: TimeoutQueues;
-  readonly #bounds: ClientBounds;
-  readonly #listedDialer: Dialer;
-  readonly #streamDialer: Dialer;
-  readonly #unlistedDialer: Dialer;
+  readonly #wires: WireBuilder;
 
   constructor(parts: PlanParts) {
     this.#parts = parts;
-    const { clock } = parts.context;
-    this.#timeouts = new TimeoutQueues(clock);
-    this.#bounds = clientBounds(parts.settings.limits);
-    const dialing = { clock, timeouts: this.#timeouts, resolver: parts.resolver };
-    this.#listedDialer = new Dialer({ ...dialing, rules: null });
-    this.#streamDialer = new Dialer({ ...dialing, rules: null, connect: connectForStreams });
-    this.#unlistedDialer = new Dialer({ ...dialing, rules: parts.unlistedRules });
+    this.timeouts = new TimeoutQueues(parts.context.clock);
+    this.#wires = new WireBuilder({ ...parts, timeouts: this.timeouts });
   }
 
-  /** An upstream with a command for each route and one for what no route matches. */
-  upstream(settings: UpstreamSettings): BuiltUpstream {
-    const { name, protocol, source, policy, hostHeader } = settings;
-    const upstream = this.#newUpstream(name, source);
+  /**
+   * An upstream with a command for each route and one for what no route matches. What has a memory is taken over from
+   * who had its name before: breakers and bulkheads with the registry's help, the budget, and as long as they are spoken
+   * to in the same way the endpoints with their connections.
+   */
+  upstream(settings: UpstreamSettings, limits: WireLimits, previous: Predecessor | null): BuiltUpstream {
+    const { name, policy, hostHeader } = settings;
     const shared: Shared = {
       upstreamName: name,
       isUnlisted: false,
-      upstream,
-      transport: protocol === 'tcp' ? null : this.#listedTransport(settings),
-      // Who sends CONNECT speaks TLS itself, if at all.
-      tunnels: this.#newTunnels(protocol === 'tcp' ? this.#dialerOf(settings) : this.#listedDialer),
-      budget: this.#newBudget(policy),
+      wire: this.#wire(settings, limits, previous),
+      budget: this.#budget(policy, previous?.built.budget ?? null),
     };
     const bulkhead = this.#parts.registry.bulkhead(name, policy.bulkhead);
     const plan = this.#command(name, '', shared, policy, bulkhead);
     const rules = settings.routes.map((route) => this.#rule(route, shared, bulkhead)).sort(byPrecedence);
     const destination = ownPortDestination(settings);
     const routes = { rules, plan, destination, hostHeader, isTls: settings.tls !== null };
-    return { settings, upstream, budget: shared.budget, routes };
+    return { settings, wire: shared.wire, budget: shared.budget, routes };
   }
 
   /** A destination that no upstream names. `name` is `host:port`. */
-  unlisted(name: string, authority: Authority): UnlistedDestination {
-    const { settings, registry, commands } = this.#parts;
+  unlisted(name: string, authority: Authority, settings: Settings): UnlistedDestination {
+    const { registry, commands } = this.#parts;
     const policy = settings.unlistedPolicy;
-    const upstream = this.#newUpstream(name, { kind: 'static', addresses: [addressOf(authority)] });
+    const wire = this.#wires.unlisted(name, authority, settings.unlistedPool, settings.limits);
+    const { upstream } = wire;
     const shared: Shared = {
       upstreamName: name,
       isUnlisted: true,
-      upstream,
-      transport: this.#newTransport(this.#unlistedDialer, settings.unlistedPool),
-      tunnels: this.#newTunnels(this.#unlistedDialer),
-      budget: this.#newBudget(policy),
+      wire,
+      budget: this.#budget(policy, null),
     };
     const bulkhead = registry.bulkhead(name, policy.bulkhead);
     const plan = this.#command(name, '', shared, policy, bulkhead);
     // A tunnel gives its slot back when it is open; the endpoint knows of it.
-    const hasTunnels = () => shared.upstream.endpoints.some(({ inFlight }) => inFlight > 0);
+    const hasTunnels = () => upstream.endpoints.some(({ inFlight }) => inFlight > 0);
     const isUnused = () => bulkhead.inFlight === 0 && bulkhead.queued === 0 && !hasTunnels();
     return {
       plan,
       mayMakeRoom: () => isUnused() && registry.isAtRest(name),
       isForgettable: (now) => isUnused() && !registry.isNeeded(name, now),
+      replaced: () => upstream.close(),
       close: () => {
         commands.close(name);
         registry.drop(name);
@@ -129,7 +116,22 @@ export class PlanBuilder {
   }
 
   close(): void {
-    this.#timeouts.close();
+    this.timeouts.close();
+  }
+
+  #wire(settings: UpstreamSettings, limits: WireLimits, previous: Predecessor | null): Wire {
+    const known = previous?.hasSameLimits === true ? previous.built : null;
+    if (known === null || !isSameWire(known.settings, settings)) return this.#wires.listed(settings, limits);
+    if (settings.source.kind === 'static') {
+      known.wire.upstream.setAddresses(settings.source.addresses, 'the configuration changed');
+    }
+    return known.wire;
+  }
+
+  #budget(policy: PolicySettings, known: RetryBudget | null): RetryBudget {
+    const now = this.#parts.context.clock.now();
+    known?.update(policy.retry.budget, now);
+    return known ?? new RetryBudget(policy.retry.budget, now);
   }
 
   #rule(route: RouteSettings, shared: Shared, bulkhead: Bulkhead) {
@@ -148,14 +150,14 @@ export class PlanBuilder {
   ): Plan {
     const { registry, commands } = this.#parts;
     const breaker = registry.breaker(name, policy.breaker, bulkhead);
-    const { upstreamName, isUnlisted, upstream, transport, tunnels, budget } = shared;
+    const { upstreamName, isUnlisted, wire, budget } = shared;
     const description = { name, upstream: upstreamName, route: routeName, isUnlisted, settings: policy };
-    const timeouts = this.#timeouts;
+    const { timeouts } = this;
     const common = {
       kind: 'plan',
       upstreamName,
       isUnlisted,
-      upstream,
+      upstream: wire.upstream,
       budget,
       routeName,
       breaker,
@@ -179,67 +181,17 @@ export class PlanBuilder {
     // No answer can stand in for a connection.
     const tunnel: Plan = {
       ...common,
-      transport: tunnels,
+      transport: wire.tunnels,
       fallback: noFallback,
       get tunnel() {
         return tunnel;
       },
     };
-    if (transport === null) return tunnel;
+    if (wire.transport === null) return tunnel;
     const fallback = policy.fallback.on.length === 0 ? noFallback : new Fallback(policy.fallback);
-    return { ...common, transport, fallback, tunnel };
-  }
-
-  #newUpstream(name: string, source: EndpointSource): Upstream {
-    const { context, resolver } = this.#parts;
-    const { clock, random, bus } = context;
-    const upstream = new Upstream({
-      name,
-      source,
-      resolver,
-      clock,
-      random,
-      bus,
-    });
-    upstream.start();
-    return upstream;
-  }
-
-  /** undici is the one of the two that speaks HTTP/2. */
-  #listedTransport(settings: UpstreamSettings): Transport {
-    const { transport, tls, pool } = settings;
-    const isHttp2 = tls?.alpn.includes('h2') === true;
-    if (transport === 'native' && !isHttp2) return this.#newTransport(this.#dialerOf(settings), pool);
-    const { clock } = this.#parts.context;
-    const dialer = this.#dialerOf(settings, true);
-    return new UndiciTransport({ clock, dialer, pool, bounds: this.#bounds });
-  }
-
-  /** `isStreamed`: its sockets are read as streams. */
-  #dialerOf({ name, protocol, tls: written }: UpstreamSettings, isStreamed = false): Connector {
-    if (written === null) return isStreamed ? this.#streamDialer : this.#listedDialer;
-    // What is spoken over a TCP upstream's connections is not ours to name.
-    const tls = protocol === 'tcp' ? { ...written, alpn: [] } : written;
-    const { clock, bus } = this.#parts.context;
-    const contexts = new TlsContextSource({ name, settings: tls, clock, bus });
-    return new TlsDialer({ dialer: this.#listedDialer, contexts, settings: tls, isStreamed });
-  }
-
-  #newTransport(dialer: Connector, pool: PoolSettings): Http1Transport {
-    return new Http1Transport({ clock: this.#parts.context.clock, dialer, pool, bounds: this.#bounds });
-  }
-
-  #newTunnels(dialer: Connector): Transport {
-    return new TcpTransport({ clock: this.#parts.context.clock, dialer });
-  }
-
-  #newBudget(policy: PolicySettings): RetryBudget {
-    return new RetryBudget(policy.retry.budget, this.#parts.context.clock.now());
+    return { ...common, transport: wire.transport, fallback, tunnel };
   }
 }
-
-const addressOf = ({ host, port }: Authority): Address =>
-  parseIpLiteral(host) === null ? { kind: 'name', host, port } : { kind: 'ip', host, port };
 
 /** On its own port an upstream is called by its first name. */
 const ownPortDestination = ({ hosts, name, hostHeader, tls }: UpstreamSettings): Destination => {

@@ -4,14 +4,21 @@ import { Bulkhead } from '../policy/bulkhead.ts';
 import type { BreakerSettings, BulkheadSettings, Force } from '../policy/policies.ts';
 import type { BreakerOverride, Bus } from '../telemetry/events.ts';
 
+/** A breaker, and the bulkhead in which its requests wait. */
+interface Guarded {
+  readonly breaker: Breaker;
+  bulkhead: Bulkhead;
+}
+
 /**
- * What has a name and a memory: the breakers, with their manual overrides, and the bulkheads. The admin interface finds
- * them here, and whoever drops a command or ends the process closes them here.
+ * What has a name and a memory: the breakers, with their manual overrides, and the bulkheads. Who asks for a name that
+ * is there already gets what is there, with the new limits: that is how they outlive a configuration. The admin
+ * interface finds them here, and whoever drops a command or ends the process closes them here.
  */
 export class Registry {
   readonly #clock: Clock;
   readonly #bus: Bus;
-  readonly #breakers = new Map<string, Breaker>();
+  readonly #breakers = new Map<string, Guarded>();
   readonly #bulkheads = new Map<string, Bulkhead>();
   /** Of the overrides that end by themselves. */
   readonly #overrideEnds = new Map<string, Timer>();
@@ -21,8 +28,13 @@ export class Registry {
     this.#bus = bus;
   }
 
-  /** A new bulkhead; who shares it is decided by whom it is handed to. */
+  /** The bulkhead of this name; who shares it is decided by whom it is handed to. */
   bulkhead(name: string, settings: BulkheadSettings): Bulkhead {
+    const known = this.#bulkheads.get(name);
+    if (known !== undefined) {
+      known.update(settings);
+      return known;
+    }
     const bulkhead = new Bulkhead(name, settings, this.#clock);
     this.#bulkheads.set(name, bulkhead);
     return bulkhead;
@@ -30,26 +42,39 @@ export class Registry {
 
   /** The breaker of a command, whose requests wait in `bulkhead`. */
   breaker(name: string, settings: BreakerSettings, bulkhead: Bulkhead): Breaker {
-    const onTransition = (change: BreakerChange) => this.#changed(breaker, bulkhead, change);
-    const breaker: Breaker = new Breaker(name, settings, onTransition, this.#clock.now());
-    this.#breakers.set(name, breaker);
-    return breaker;
+    const known = this.#breakers.get(name);
+    if (known !== undefined) {
+      known.bulkhead = bulkhead;
+      known.breaker.update(settings);
+      return known.breaker;
+    }
+    const onTransition = (change: BreakerChange) => this.#changed(guarded, change);
+    const guarded: Guarded = {
+      breaker: new Breaker(name, settings, onTransition, this.#clock.now()),
+      bulkhead,
+    };
+    this.#breakers.set(name, guarded);
+    return guarded.breaker;
   }
 
   /** Forgets the breaker and the bulkhead of this name. */
   drop(name: string): void {
     this.#stopTimer(name);
-    this.#bulkheads.get(name)?.close();
-    this.#bulkheads.delete(name);
-    const breaker = this.#breakers.get(name);
-    if (breaker === undefined) return;
-    breaker.retire(this.#clock.now());
+    this.dropBulkhead(name);
+    const guarded = this.#breakers.get(name);
+    if (guarded === undefined) return;
+    guarded.breaker.retire(this.#clock.now());
     this.#breakers.delete(name);
+  }
+
+  /** Forgets a bulkhead. Those who are in it or wait for it go on: its clock stops with the last of them. */
+  dropBulkhead(name: string): void {
+    this.#bulkheads.delete(name);
   }
 
   /** Sets or lifts a manual override; `ttlMs` Infinity: until it is lifted. False where there is no such breaker. */
   force(name: string, force: Force, ttlMs: number): boolean {
-    const breaker = this.#breakers.get(name);
+    const breaker = this.#breakers.get(name)?.breaker;
     if (breaker === undefined) return false;
     this.#stopTimer(name);
     breaker.force(force, this.#clock.now(), ttlMs);
@@ -63,17 +88,18 @@ export class Registry {
 
   /** True for a closed circuit that nobody has forced: forgetting it loses nothing. */
   isAtRest(name: string): boolean {
-    const breaker = this.#breakers.get(name);
+    const breaker = this.#breakers.get(name)?.breaker;
     return breaker !== undefined && breaker.state === 'closed' && !breaker.isOverridden;
   }
 
   /** True for a circuit that somebody has forced, or that would refuse now. */
   isNeeded(name: string, now: number): boolean {
-    const breaker = this.#breakers.get(name);
+    const breaker = this.#breakers.get(name)?.breaker;
     return breaker !== undefined && (breaker.isOverridden || breaker.status(now).nextProbeInMs > 0);
   }
 
   close(): void {
+    for (const bulkhead of this.#bulkheads.values()) bulkhead.close();
     for (const name of [...this.#breakers.keys()]) this.drop(name);
   }
 
@@ -93,7 +119,7 @@ export class Registry {
     this.#overrideEnds.delete(name);
   }
 
-  #changed(breaker: Breaker, bulkhead: Bulkhead, { from, to, why }: BreakerChange): void {
+  #changed({ breaker, bulkhead }: Guarded, { from, to, why }: BreakerChange): void {
     const now = this.#clock.now();
     const { forcedBy, total, errors, slow } = breaker.status(now);
     const counts = { total, errors, slow };

@@ -4,6 +4,7 @@ export type StartErrorCode =
   | 'address_not_permitted'
   | 'address_not_available'
   | 'admin'
+  | 'ending'
   | 'listen_failed';
 
 export class StartError extends Error {

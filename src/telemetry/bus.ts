@@ -14,21 +14,26 @@ import type {
 export type BusListener = Partial<Bus>;
 
 /**
- * Hands every event to everyone who asked for its kind. Who listens is settled when it is built, so that publishing is
- * a loop over an array. A listener that throws has a defect; the others and the request hear nothing of it.
+ * Hands every event to everyone who asked for its kind. Who listens is settled beforehand, so that publishing is a loop
+ * over an array. A listener that throws has a defect; the others and the request hear nothing of it.
  */
 export class EventBus implements Bus {
-  readonly #exchanges: readonly BusListener[];
-  readonly #transitions: readonly BusListener[];
-  readonly #overrides: readonly BusListener[];
-  readonly #endpoints: readonly BusListener[];
-  readonly #endpointSets: readonly BusListener[];
-  readonly #discoveries: readonly BusListener[];
-  readonly #tlsFiles: readonly BusListener[];
-  readonly #reloads: readonly BusListener[];
+  #exchanges: readonly BusListener[] = [];
+  #transitions: readonly BusListener[] = [];
+  #overrides: readonly BusListener[] = [];
+  #endpoints: readonly BusListener[] = [];
+  #endpointSets: readonly BusListener[] = [];
+  #discoveries: readonly BusListener[] = [];
+  #tlsFiles: readonly BusListener[] = [];
+  #reloads: readonly BusListener[] = [];
   #errors = 0;
 
   constructor(listeners: readonly BusListener[]) {
+    this.listeners = listeners;
+  }
+
+  /** Who hears of everything from now on. */
+  set listeners(listeners: readonly BusListener[]) {
     this.#exchanges = listeners.filter((listener) => listener.exchangeEnded !== undefined);
     this.#transitions = listeners.filter((listener) => listener.breakerTransition !== undefined);
     this.#overrides = listeners.filter((listener) => listener.breakerOverridden !== undefined);

@@ -34,7 +34,6 @@ export class Upstream {
   readonly #discovery: Discovery | null;
   readonly #named: NamedEndpoints | null;
   #endpoints: readonly Endpoint[];
-  #isClosed = false;
 
   constructor(options: UpstreamOptions) {
     this.name = options.name;
@@ -76,12 +75,18 @@ export class Upstream {
     this.#discovery?.start();
   }
 
-  /** Stops that, takes all endpoints out of use and closes their idle connections. Attempts in flight go on. */
+  /**
+   * Nobody new is led here: stops that and closes idle connections. Exchanges that began before still find the endpoints,
+   * for their retries and for those that wait in a queue.
+   */
   close(): void {
-    this.#isClosed = true;
     this.#discovery?.close();
     for (const endpoint of this.#endpoints) retire(endpoint);
-    this.#endpoints = [];
+  }
+
+  /** Another list of fixed addresses. */
+  setAddresses(addresses: readonly Address[], why: string): void {
+    this.#replace(addresses, why);
   }
 
   /**
@@ -89,7 +94,7 @@ export class Upstream {
    * none. `authority` matters only where the app's word is what is dialled.
    */
   pick(now: number, avoid: Endpoint | null, authority: Authority): Endpoint | null {
-    if (this.#named !== null) return this.#isClosed ? null : this.#named.get(authority);
+    if (this.#named !== null) return this.#named.get(authority);
     return pickEndpoint(this.#endpoints, now, avoid, this.#options.random);
   }
 
@@ -134,19 +139,18 @@ export class Upstream {
       resolver,
       clock,
       random,
-      onAddresses: (addresses, why) => this.#replace(addresses, port, why),
+      onAddresses: (addresses, why) => this.#replace(addresses.map(withPort(port)), why),
       onFailing: (why) => tell('failing', why),
       onRecovered: (why) => tell('recovered', why),
     });
   }
 
   /** Endpoints whose address stays are kept with all that is known of them. */
-  #replace(addresses: readonly ResolvedAddress[], port: number, why: string): void {
+  #replace(addresses: readonly Address[], why: string): void {
     const known = new Map(this.#endpoints.map((endpoint) => [endpoint.label, endpoint]));
     const staying = new Set<Endpoint>();
     const coming = new Map<string, Endpoint>();
-    for (const { host, port: ownPort = port } of addresses) {
-      const address: Address = { kind: 'ip', host, port: ownPort };
+    for (const address of addresses) {
       const label = formatAddress(address);
       const endpoint = known.get(label);
       if (endpoint !== undefined) staying.add(endpoint);
@@ -189,6 +193,11 @@ const initialAddresses = (source: EndpointSource): readonly Address[] => {
       return [];
   }
 };
+
+/** An address of a declared name; a service's records say its port. */
+const withPort =
+  (port: number) =>
+  ({ host, port: ownPort = port }: ResolvedAddress): Address => ({ kind: 'ip', host, port: ownPort });
 
 const retire = (endpoint: Endpoint): void => {
   endpoint.isRemoved = true;

@@ -90,7 +90,7 @@ export const startAdmin = async (
     port,
     clock,
     defects,
-    tcpPort: server.address.port,
+    tcpPort: server.address!.port,
     probesTcpPort: server.probesAddress?.port ?? 0,
   };
 };

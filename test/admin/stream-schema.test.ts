@@ -117,7 +117,7 @@ const startNamed = async (context: TestContext) => {
   context.after(() => upstream.close());
   const settings = settingsOf('upstreams: { reviews: { dns: "reviews.test:80" } }').upstreams[0]!;
   const budget = new RetryBudget(settings.policy.retry.budget, clock.now());
-  port.upstreamPictures = () => [upstreamPicture({ settings, upstream, budget }, clock.now())];
+  port.upstreamPictures = () => [upstreamPicture({ settings, wire: { upstream }, budget }, clock.now())];
   return { admin, names, upstream };
 };
 

@@ -28,6 +28,7 @@ const wallTimeReaders: Readonly<Record<string, string>> = {
   'proxy/attempt-run.ts': 'a Retry-After that is a date',
   'runtime/app.ts': 'since when the process runs',
   'runtime/registry.ts': 'when an event was',
+  'runtime/reloader.ts': 'when an event was',
   'telemetry/log.ts': 'the time of a line',
   'upstream/tls-context.ts': 'when an event was',
   'upstream/tls-dialer.ts': 'how long a certificate has been expired',

@@ -29,10 +29,10 @@ test('a second signal does not wait: code 1 and one line', async (t) => {
   assert.match(stderr, /^outrigger: SIGINT while draining[^\n]*\n$/);
 });
 
-test('SIGHUP is answered with a line, and the sidecar goes on', async (t) => {
+test('without a configuration file SIGHUP is answered with a line, and the sidecar goes on', async (t) => {
   const sidecar = await running(t);
   sidecar.child.kill('SIGHUP');
-  await sidecar.untilWritten(/outrigger: SIGHUP: this version cannot reload[^\n]*\n/);
+  await sidecar.untilWritten(/outrigger: SIGHUP: not reloaded: there is no configuration file[^\n]*\n/);
   assert.equal(sidecar.child.exitCode, null);
 });
 

@@ -8,55 +8,21 @@
  * what is held
  */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { loadavg } from 'node:os';
 import { connectBytes, startByteServer } from '../rig/byte-peer.ts';
-import { Signal } from '../rig/eventually.ts';
 import type { Owner, RigAddress } from '../rig/owner.ts';
 import { freePort, type SidecarProcess, startSidecarProcess } from '../rig/sidecar-process.ts';
 import { atMost, exactly, type Figure, reported, runArm, runExperiment } from './experiment.ts';
+import { type Memory, memoryOf, memoryOptions } from './sidecar-memory.ts';
 
 const count = Number(process.argv[2] ?? 2000);
 const TARGET_KIB = 25;
-
-/** Loaded into the sidecar before anything else: on SIGUSR2 it collects and writes what it holds. */
-const observer = `
-  process.on('SIGUSR2', () => {
-    globalThis.gc(); globalThis.gc();
-    const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
-    console.error(JSON.stringify({ event: 'memory', rss, heapUsed, external, arrayBuffers }));
-  });
-`;
-
-interface Memory {
-  readonly rss: number;
-  readonly heapUsed: number;
-  readonly external: number;
-}
-
-const memoryOf = async (sidecar: SidecarProcess): Promise<Memory> => {
-  const isMemory = ({ event }: Readonly<Record<string, unknown>>): boolean => event === 'memory';
-  const before = sidecar.log.filter(isMemory).length;
-  sidecar.child.kill('SIGUSR2');
-  const looked = new Signal();
-  const timer = setInterval(() => looked.raise(), 20);
-  try {
-    return await looked.until(() => (sidecar.log.filter(isMemory)[before] as Memory | undefined) ?? null);
-  } finally {
-    clearInterval(timer);
-  }
-};
 
 const measure = async (
   owner: Owner,
   what: string,
   open: (sidecar: SidecarProcess, tcp: RigAddress, server: string) => Promise<unknown>,
 ): Promise<Figure[]> => {
-  const folder = mkdtempSync(join(tmpdir(), 'outrigger-'));
-  owner.after(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'observer.cjs');
-  writeFileSync(file, observer);
   const server = await startByteServer(owner, (peer) => peer.say('hello'));
   const tcp = { host: '127.0.0.1', port: await freePort() };
   const sidecar = await startSidecarProcess(
@@ -73,7 +39,7 @@ const measure = async (
         },
       },
     },
-    { nodeOptions: `--expose-gc --require=${file}` },
+    { nodeOptions: memoryOptions(owner) },
   );
   const openSome = async (some: number): Promise<void> => {
     for (let opened = 0; opened < some; opened += 50) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { Cap } from '../../src/lib/cap.ts';
+import { TimeoutQueues } from '../../src/lib/timeout-queues.ts';
 import { Departures } from '../../src/listener/departures.ts';
 import { HttpListener } from '../../src/listener/http.ts';
 import { rejected } from '../../src/policy/outcome.ts';
@@ -15,8 +16,11 @@ for (const isTunnel of [false, true]) {
     const { context, clock } = new Pipeline();
     const listener = new HttpListener({
       context,
-      bounds: serverContext(clock, () => {}).bounds,
-      timeouts: { headMs: 1000, keepAliveMs: 1000, bodyIdleMs: 1000, writeStallMs: 1000 },
+      limits: {
+        bounds: serverContext(clock, () => {}).bounds,
+        timeouts: { headMs: 1000, keepAliveMs: 1000, bodyIdleMs: 1000, writeStallMs: 1000 },
+      },
+      timeouts: new TimeoutQueues(clock),
       cap: new Cap(1),
       // The kernel knows of nobody.
       departures: new Departures(clock, (_path, done) => done('')),

@@ -131,7 +131,7 @@ const obstacles: Readonly<
   'the last endpoint vanishes': [
     'no_endpoint',
     (pipeline) => {
-      pipeline.plan.upstream.close();
+      pipeline.plan.upstream.setAddresses([], 'all are gone');
       return pipeline.advance(50);
     },
   ],

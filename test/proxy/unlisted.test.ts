@@ -17,6 +17,7 @@ const setUp = (max: number) => {
       plan: { kind: 'plan', upstreamName: name } as Plan,
       mayMakeRoom: () => !busy.has(name) && !open.has(name),
       isForgettable: () => !busy.has(name),
+      replaced: () => {},
       close: () => closed.push(name),
     }),
   });

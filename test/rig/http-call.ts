@@ -26,9 +26,9 @@ export class HttpCaller {
   readonly #address: RigAddress;
   readonly #agent: Agent;
 
-  constructor(address: RigAddress, maxSockets = Number.POSITIVE_INFINITY) {
+  constructor(address: RigAddress, maxSockets = Number.POSITIVE_INFINITY, keepAlive = true) {
     this.#address = address;
-    this.#agent = new Agent({ keepAlive: true, maxSockets });
+    this.#agent = new Agent({ keepAlive, maxSockets });
   }
 
   call(options: CallOptions = {}): Promise<CallResult> {
@@ -67,9 +67,14 @@ export class HttpCaller {
   }
 }
 
-/** A caller whose connections go with their owner. */
-export const makeCaller = (owner: Owner, address: RigAddress, maxSockets?: number): HttpCaller => {
-  const caller = new HttpCaller(address, maxSockets);
+/** A caller whose connections go with their owner. `keepAlive` false: each call opens one of its own. */
+export const makeCaller = (
+  owner: Owner,
+  address: RigAddress,
+  maxSockets?: number,
+  keepAlive?: boolean,
+): HttpCaller => {
+  const caller = new HttpCaller(address, maxSockets, keepAlive);
   owner.after(() => caller.close());
   return caller;
 };

@@ -101,9 +101,14 @@ export class Held {
     this.#open.resolve();
   }
 
+  /** Resolves when it is open. */
+  get opened(): Promise<void> {
+    return this.#open.promise;
+  }
+
   /** An answer that waits here first. */
   readonly answer: Answer = async (_call, response) => {
-    await this.#open.promise;
+    await this.opened;
     response.end('held');
   };
 }

@@ -172,13 +172,12 @@ export class Pipeline {
     this.registry = new Registry(this.clock, bus);
     const builder = new PlanBuilder({
       context: this.context,
-      settings: parsed.settings,
       registry: this.registry,
       commands: this.commands,
       resolver: new Resolver({ clock: this.clock }),
       unlistedRules: new UnlistedRules(() => []),
     });
-    const built = builder.upstream(parsed.settings.upstreams[0]!);
+    const built = builder.upstream(parsed.settings.upstreams[0]!, parsed.settings.limits, null);
     const onFakeWire = (plan: Plan): Plan => ({ ...plan, transport: this.transport });
     const rules = built.routes.rules.map((rule) => ({ ...rule, plan: onFakeWire(rule.plan) }));
     this.plan = onFakeWire(built.routes.plan);

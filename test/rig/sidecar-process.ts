@@ -29,17 +29,24 @@ export class SidecarProcess {
   readonly child: ChildProcess;
   readonly egress: RigAddress;
   readonly admin: RigAddress;
-  /** The configuration file, as it was written. */
+  /** The configuration file, and what was written into it. */
+  readonly file: string;
   readonly configText: string;
   /** Lines of its log. */
   readonly log: LogLine[] = [];
   /** Those of the access log. */
   readonly accessLog: LogLine[] = [];
 
-  constructor(child: ChildProcess, egress: RigAddress, admin: RigAddress, configText: string) {
+  constructor(
+    child: ChildProcess,
+    egress: RigAddress,
+    admin: RigAddress,
+    { file, configText }: { readonly file: string; readonly configText: string },
+  ) {
     this.child = child;
     this.egress = egress;
     this.admin = admin;
+    this.file = file;
     this.configText = configText;
     for (const output of [child.stdout!, child.stderr!]) {
       createInterface({ input: output }).on('line', (line) => this.#line(line));
@@ -75,6 +82,13 @@ export class SidecarProcess {
     this.child.kill('SIGTERM');
     const [code] = (await exit) as [number | null];
     return code;
+  }
+
+  /** Waits for the line of that index (0: the first) that tells of this event. */
+  async logged(event: string, index = 0): Promise<LogLine> {
+    const lines = () => this.log.filter((line) => line['event'] === event);
+    await eventually(`line ${index} of ${event}`, () => lines().length > index, 15_000);
+    return lines()[index]!;
   }
 
   async stop(): Promise<void> {
@@ -130,7 +144,7 @@ export const startSidecarProcess = async (
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(nodeOptions === '' ? {} : { env: { ...process.env, NODE_OPTIONS: nodeOptions } }),
   });
-  const sidecar = new SidecarProcess(child, egress, admin, text);
+  const sidecar = new SidecarProcess(child, egress, admin, { file, configText: text });
   owner.after(async () => {
     await sidecar.stop();
     rmSync(folder, { recursive: true });

@@ -1,5 +1,8 @@
+import type { ReloadReport } from '../../src/admin/admin-port.ts';
+import type { LoadedSettings } from '../../src/config/load-settings.ts';
 import { parseSettings } from '../../src/config/parse-settings.ts';
-import { type RunningApp, startApp } from '../../src/runtime/app.ts';
+import { startApp } from '../../src/runtime/app.ts';
+import type { RunningApp } from '../../src/runtime/running-app.ts';
 import { eventually } from './eventually.ts';
 import { fetchText, type Metrics, scrape } from './metrics.ts';
 import type { Owner, RigAddress } from './owner.ts';
@@ -14,10 +17,30 @@ export type LogLine = Readonly<Record<string, unknown>>;
 export class Sidecar {
   readonly app: RunningApp;
   readonly #lines: LogLine[];
+  readonly #file: { config: ConfigText };
 
-  constructor(app: RunningApp, lines: LogLine[]) {
+  constructor(app: RunningApp, lines: LogLine[], file: { config: ConfigText } = { config: {} }) {
     this.app = app;
     this.#lines = lines;
+    this.#file = file;
+  }
+
+  /** Puts another configuration in force: what changed, in words. */
+  async reload(config: ConfigText): Promise<string> {
+    const { result, why } = await this.tryReload(config);
+    if (result !== 'succeeded') throw new Error(`the reload ${result}: ${why}`);
+    return why;
+  }
+
+  /** Writes another configuration, right or wrong, and has it read. */
+  tryReload(config: ConfigText): Promise<ReloadReport> {
+    this.nextConfig = config;
+    return this.app.reload();
+  }
+
+  /** What the next reload will read. */
+  set nextConfig(config: ConfigText) {
+    this.#file.config = config;
   }
 
   get egress(): RigAddress {
@@ -59,6 +82,11 @@ export class Sidecar {
     return JSON.parse(text) as Readonly<Record<string, unknown>>;
   }
 
+  /** The lines of the log that tell of this event. */
+  logged(event: string): readonly LogLine[] {
+    return this.#lines.filter((line) => line['event'] === event);
+  }
+
   /** The lines of the access log so far. */
   get accessLog(): readonly LogLine[] {
     return this.#lines.filter((line) => 'status' in line && 'attempts' in line);
@@ -78,16 +106,26 @@ const withPorts = (config: ConfigText): ConfigText => ({
   egress: { address: '127.0.0.1:0', ...(config['egress'] as object | undefined) },
 });
 
+const fileName = 'test.json';
+
+const load = (config: ConfigText): LoadedSettings => {
+  const parsed = parseSettings(JSON.stringify(withPorts(config), null, 2), fileName, {});
+  return parsed.ok ? { ...parsed, source: fileName, path: fileName } : parsed;
+};
+
 /** Starts the product with this configuration; it goes with its owner. */
 export const startSidecar = async (owner: Owner, config: ConfigText): Promise<Sidecar> => {
-  const parsed = parseSettings(JSON.stringify(withPorts(config), null, 2), 'test.json', {});
-  if (!parsed.ok) throw new Error(`invalid configuration: ${JSON.stringify(parsed.problems, null, 2)}`);
+  const loaded = load(config);
+  if (!loaded.ok) throw new Error(`invalid configuration: ${JSON.stringify(loaded.problems, null, 2)}`);
   const lines: LogLine[] = [];
-  const app = await startApp(parsed.settings, {
+  const file = { config };
+  const app = await startApp(loaded.settings, {
+    // The configuration is the test's own object: there is no file to watch.
+    file: { path: null, load: () => load(file.config) },
     logLine: (line: string) => lines.push(JSON.parse(line) as LogLine),
   });
   owner.after(() => app.close());
-  return new Sidecar(app, lines);
+  return new Sidecar(app, lines, file);
 };
 
 /** An HTTP upstream called `u`, known as `u.test`, at these endpoints, with a port of its own. */

@@ -312,7 +312,6 @@ test('after closing nothing is asked and no timer is left', () => {
   waiting.answer(['10.0.0.1']);
   waiting.upstream.close();
   assert.equal(waiting.clock.pendingTimers, 0);
-  assert.equal(waiting.pick(), null);
 
   const asking = setUp();
   asking.upstream.start();
