@@ -12,7 +12,7 @@ import { makeAuthority, noCertificates } from '../rig/certificates.ts';
 import { type BenchCase, type BenchMode, cases } from './cases.ts';
 import { measure } from './measurement.ts';
 import { type BenchUpstream, type Peer, peers, type RunningPeer, rigCore } from './peers.ts';
-import { killAll, PinnedProcess } from './pinned-process.ts';
+import { freePort, killAll, PinnedProcess } from './pinned-process.ts';
 import { busyNsOfMachine, usageOfTree } from './process-tree.ts';
 import { type PeerSamples, renderTable, summarize } from './report.ts';
 import type { UpstreamReady } from './rig-messages.ts';
@@ -97,12 +97,12 @@ async function startPeers(
   const field: Entrant[] = [];
   for (const peer of wanted) {
     const version = peer.version(mode);
-    if (version === null) {
-      console.log(`skipped: ${peer.name} is not installed, or not for that`);
+    if (typeof version !== 'string') {
+      console.log(`skipped: ${peer.name}: ${version.missing}`);
       continue;
     }
     const own = join(directory, peer.name);
-    mkdirSync(own);
+    mkdirSync(own, { recursive: true });
     const running = await peer.start(mode, upstream, own);
     field.push({ running, result: { name: peer.name, version, samples: [] } });
   }
@@ -113,8 +113,11 @@ async function run(options: Options, directory: string): Promise<Outcome> {
   const { workload, rounds, seconds } = options;
   const secured = workload.mode === 'tls' ? makeCertificates() : null;
   const files = secured === null ? [] : [secured.certFile, secured.keyFile];
-  const upstream = program('./upstream.ts', String(workload.bodyBytes), ...files);
-  const { port } = await upstream.ask<UpstreamReady>(null, 10_000);
+  const { bodyBytes, requestBytes, mode } = workload;
+  const upstream = program('./upstream.ts', String(Math.max(128, bodyBytes)), String(requestBytes), ...files);
+  const listening = await upstream.ask<UpstreamReady>(null, 10_000);
+  // A port on which nobody listens.
+  const port = mode === 'refusing' ? await freePort() : listening.port;
   const behind = { port, caFile: secured?.caFile ?? '' };
   const generator = program('./generator.ts');
 

@@ -4,14 +4,23 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Signal } from '../rig/eventually.ts';
 import type { GeneratorOrder, GeneratorReply } from './rig-messages.ts';
 
 /** Answers each request with these pieces, each in a write of its own, and counts. */
 async function listen(t: TestContext, ...pieces: string[]) {
-  const seen = { requests: 0, connections: 0, port: 0 };
+  const asked = new Signal();
+  const seen = {
+    requests: 0,
+    connections: 0,
+    port: 0,
+    pieces,
+    untilRequests: (requests: number) => asked.until(() => (seen.requests >= requests ? true : null)),
+  };
   const answer = (socket: Socket) => {
     seen.requests++;
-    for (const piece of pieces) socket.write(piece);
+    asked.raise();
+    for (const piece of seen.pieces) socket.write(piece);
   };
   const server = createServer({ noDelay: true }, (socket) => {
     seen.connections++;
@@ -35,6 +44,9 @@ function startGenerator(t: TestContext) {
   };
 }
 
+/** What every order says. */
+const usual = { request: 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', status: 200, bodyBytes: 5 };
+
 const head = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n';
 
 test('the generator counts each answered request once, and leaves none under way', async (t) => {
@@ -45,7 +57,7 @@ test('the generator counts each answered request once, and leaves none under way
     kind: 'connect',
     port: upstream.port,
     connections: 4,
-    bodyBytes: 5,
+    ...usual,
     isKept: true,
   });
   const beforehand = upstream.requests;
@@ -61,7 +73,7 @@ test('an answer in several pieces counts once', async (t) => {
   const upstream = await listen(t, head.slice(0, 11), head.slice(11), 'he', 'llo');
   const ask = startGenerator(t);
 
-  await ask({ kind: 'connect', port: upstream.port, connections: 2, bodyBytes: 5, isKept: true });
+  await ask({ kind: 'connect', port: upstream.port, connections: 2, ...usual, isKept: true });
   const ran = await ask({ kind: 'run', durationMs: 10 });
 
   assert.equal(ran.kind === 'ran' && ran.requests, upstream.requests - 2);
@@ -75,7 +87,7 @@ test('another status than 200 stops the measurement', async (t) => {
     kind: 'connect',
     port: upstream.port,
     connections: 1,
-    bodyBytes: 5,
+    ...usual,
     isKept: true,
   });
 
@@ -93,7 +105,7 @@ test('a longer answer than expected stops the measurement', async (t) => {
     kind: 'connect',
     port: upstream.port,
     connections: 1,
-    bodyBytes: 5,
+    ...usual,
     isKept: true,
   });
 
@@ -104,11 +116,26 @@ test('where connections are not kept, each request goes on one of its own', asyn
   const upstream = await listen(t, `${head}hello`);
   const ask = startGenerator(t);
 
-  await ask({ kind: 'connect', port: upstream.port, connections: 2, bodyBytes: 5, isKept: false });
+  await ask({ kind: 'connect', port: upstream.port, connections: 2, ...usual, isKept: false });
   const before = upstream.connections;
   const ran = await ask({ kind: 'run', durationMs: 30 });
 
   assert.equal(before, 2);
   // The first of each client in a run goes on the connection that it had.
   assert.equal(ran.kind === 'ran' && ran.requests, upstream.connections - before + 2);
+});
+
+test('where refusals are wanted, what comes before the first of them is not counted', async (t) => {
+  const upstream = await listen(t, 'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 3\r\n\r\nno!');
+  const ask = startGenerator(t);
+  const order = { ...usual, status: 503, bodyBytes: -1, port: upstream.port, connections: 2, isKept: true };
+
+  const connected = ask({ kind: 'connect', ...order });
+  await upstream.untilRequests(6);
+  upstream.pieces = ['HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\n', 'later'];
+  assert.equal((await connected).kind, 'connected');
+  const before = upstream.requests;
+  const ran = await ask({ kind: 'run', durationMs: 10 });
+
+  assert.equal(ran.kind === 'ran' && ran.requests, upstream.requests - before);
 });

@@ -6,15 +6,8 @@
 import { connect, type Socket } from 'node:net';
 import type { ConnectOrder, GeneratorOrder, GeneratorReply } from './rig-messages.ts';
 
-const request = [
-  'GET /items/42?expand=price HTTP/1.1',
-  'Host: items.example',
-  'User-Agent: outrigger-bench',
-  'Accept: application/json',
-  'Accept-Encoding: identity',
-  'X-Request-Id: 0123456789abcdef',
-  '\r\n',
-].join('\r\n');
+/** Between two requests of a connection that waits for the first answer as it should be. */
+const patienceMs = 20;
 
 const headEnd = Buffer.from('\r\n\r\n');
 
@@ -23,8 +16,13 @@ const readBuffer = Buffer.allocUnsafe(256 * 1024);
 
 /** What the connections report to. */
 interface Load {
+  readonly request: string;
+  /** As it stands in the answer. */
+  readonly status: string;
   readonly bodyBytes: number;
   readonly isKept: boolean;
+  /** True until the first run, where failures are wanted: the proxy must first find out that its upstream is gone. */
+  readonly isWarmingUp: boolean;
   /** An answer is complete. False: the connection is to rest. */
   answered(): boolean;
   failed(why: string): void;
@@ -38,6 +36,7 @@ class Client {
   #isInBody = false;
   /** Content that is still to come. */
   #missing = 0;
+  #isEarly = false;
 
   constructor(port: number, load: Load) {
     this.#load = load;
@@ -46,7 +45,7 @@ class Client {
   }
 
   send(): void {
-    this.#socket.write(request, 'latin1');
+    this.#socket.write(this.#load.request, 'latin1');
   }
 
   /** Sends the next one on a new connection. The one before is closed in order, as its client would. */
@@ -83,8 +82,9 @@ class Client {
       this.#readSplitHead(length);
       return;
     }
-    if (readBuffer.toString('latin1', 9, 12) !== '200') this.#refused(readBuffer.toString('latin1', 0, end));
-    this.#beginBody(length - end - headEnd.length);
+    const isUsual = this.#load.bodyBytes >= 0 && readBuffer.toString('latin1', 9, 12) === this.#load.status;
+    const head = isUsual ? '' : readBuffer.toString('latin1', 0, end);
+    this.#beginBody(head, length - end - headEnd.length);
   }
 
   /** A head in more than one piece is rare, and may be slow. */
@@ -92,14 +92,17 @@ class Client {
     this.#head += readBuffer.toString('latin1', 0, length);
     const end = this.#head.indexOf('\r\n\r\n');
     if (end < 0) return;
-    if (this.#head.slice(9, 12) !== '200') this.#refused(this.#head);
-    this.#beginBody(this.#head.length - end - headEnd.length);
+    this.#beginBody(this.#head, this.#head.length - end - headEnd.length);
     this.#head = '';
   }
 
-  #beginBody(receivedBytes: number): void {
+  /** `head` may be empty where the answer is known to be as expected, and its length too. */
+  #beginBody(head: string, receivedBytes: number): void {
+    const { status, bodyBytes, isWarmingUp } = this.#load;
+    this.#isEarly = head !== '' && head.slice(9, 12) !== status;
+    if (this.#isEarly && !isWarmingUp) this.#refused(head);
     this.#isInBody = true;
-    this.#missing = this.#load.bodyBytes - receivedBytes;
+    this.#missing = (this.#isEarly || bodyBytes < 0 ? lengthIn(head) : bodyBytes) - receivedBytes;
   }
 
   #refused(head: string): void {
@@ -108,7 +111,8 @@ class Client {
 
   #complete(): void {
     this.#isInBody = false;
-    if (this.#missing < 0) this.#load.failed('answer longer than expected');
+    if (this.#isEarly) setTimeout(() => this.send(), patienceMs);
+    else if (this.#missing < 0) this.#load.failed('answer longer than expected');
     else if (this.#load.answered()) {
       if (this.#load.isKept) this.send();
       else this.sendAfresh();
@@ -116,7 +120,16 @@ class Client {
   }
 }
 
+/** What the head of an answer says of its content. */
+function lengthIn(head: string): number {
+  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
+  if (length === undefined) reply({ kind: 'failed', why: `an answer without a length: ${head}` });
+  return Number(length);
+}
+
 class Generator implements Load {
+  readonly request: string;
+  readonly status: string;
   readonly bodyBytes: number;
   readonly isKept: boolean;
   readonly #clients: Client[] = [];
@@ -125,10 +138,16 @@ class Generator implements Load {
   #requests = 0;
   #startedAt = 0;
 
-  constructor({ port, connections, bodyBytes, isKept }: ConnectOrder) {
+  constructor({ port, connections, request, status, bodyBytes, isKept }: ConnectOrder) {
+    this.request = request;
+    this.status = String(status);
     this.bodyBytes = bodyBytes;
     this.isKept = isKept;
     for (let i = 0; i < connections; i++) this.#clients.push(new Client(port, this));
+  }
+
+  get isWarmingUp(): boolean {
+    return this.#startedAt === 0 && this.status !== '200';
   }
 
   run(durationMs: number): void {

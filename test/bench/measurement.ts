@@ -22,13 +22,14 @@ export async function measure(
   workload: BenchCase,
   durationMs: number,
 ): Promise<Sample> {
-  const { connections, bodyBytes, isKept } = workload;
+  const { connections, status, bodyBytes, isKept } = workload;
+  const request = requestOf(workload);
   const order = async (message: GeneratorOrder): Promise<GeneratorReply> => {
     const reply = await generator.ask<GeneratorReply>(message, durationMs + 10_000);
     if (reply.kind !== 'failed') return reply;
     throw new Error(`${peer.name}: ${reply.why}\n${peer.process?.lastWords ?? ''}`);
   };
-  await order({ kind: 'connect', port: peer.port, connections, bodyBytes, isKept });
+  await order({ kind: 'connect', port: peer.port, connections, request, status, bodyBytes, isKept });
   const before = usage(peer);
   const ran = await order({ kind: 'run', durationMs });
   const after = usage(peer);
@@ -42,6 +43,21 @@ export async function measure(
     busyRatio: cpuNs / 1e6 / ran.elapsedMs,
     residentBytes: after.residentBytes,
   };
+}
+
+/** What the clients of a workload send, each time. */
+export function requestOf({ path, requestBytes }: BenchCase): string {
+  const head = [
+    `${requestBytes === 0 ? 'GET' : 'POST'} ${path} HTTP/1.1`,
+    'Host: items.example',
+    'User-Agent: outrigger-bench',
+    'Accept: application/json',
+    'Accept-Encoding: identity',
+    'X-Request-Id: 0123456789abcdef',
+    // What may be sent again is repeated by those who can: then they must keep it.
+    ...(requestBytes === 0 ? [] : ['Idempotency-Key: 0123456789abcdef', `Content-Length: ${requestBytes}`]),
+  ];
+  return `${head.join('\r\n')}\r\n\r\n${'x'.repeat(requestBytes)}`;
 }
 
 function usage(peer: RunningPeer): Usage {

@@ -3,6 +3,11 @@ export interface ConnectOrder {
   readonly kind: 'connect';
   readonly port: number;
   readonly connections: number;
+  /** Each request as it goes over the wire. */
+  readonly request: string;
+  /** Of every answer; while connecting, others may come before the first of these. */
+  readonly status: number;
+  /** -1: the answer's head says it. */
   readonly bodyBytes: number;
   /** False: each request goes on a connection of its own. */
   readonly isKept: boolean;

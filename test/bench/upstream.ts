@@ -1,7 +1,7 @@
 /**
  * The service behind the proxies, as cheap as it can be: whatever is asked, the same bytes come back in one write.
- * A program of its own, so that it can be pinned to the generator's core. Usage: `node upstream.ts BODY_BYTES [CERT KEY]`,
- * over TLS where it is given a certificate.
+ * A program of its own, so that it can be pinned to the generator's core. Usage:
+ * `node upstream.ts BODY_BYTES REQUEST_BYTES [CERT KEY]`, over TLS where it is given a certificate.
  */
 
 import { readFileSync } from 'node:fs';
@@ -24,24 +24,38 @@ function answer(bodyBytes: number): Buffer {
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`, 'latin1');
 }
 
-function serve(socket: Socket, bytes: Buffer): void {
+function serve(socket: Socket, bytes: Buffer, requestBytes: number): void {
   socket.setNoDelay(true);
-  // Requests have no body and are not pipelined: bytes that end in an empty line end a request, however it was split.
-  socket.on('data', (chunk: Buffer) => {
-    if (chunk.subarray(-headEnd.length).equals(headEnd)) socket.write(bytes);
-  });
+  // Requests are not pipelined. Without content, bytes that end in an empty line end a request, however it was split.
+  if (requestBytes === 0) {
+    socket.on('data', (chunk: Buffer) => {
+      if (chunk.subarray(-headEnd.length).equals(headEnd)) socket.write(bytes);
+    });
+  } else {
+    // What is missing of the content; -1: the head has not ended yet.
+    let missing = -1;
+    socket.on('data', (chunk: Buffer) => {
+      const end = missing < 0 ? chunk.indexOf(headEnd) : -1;
+      if (end >= 0) missing = requestBytes - (chunk.length - end - headEnd.length);
+      else if (missing >= 0) missing -= chunk.length;
+      if (missing !== 0) return;
+      missing = -1;
+      socket.write(bytes);
+    });
+  }
   // A proxy that closes or resets a pooled connection does nothing wrong.
   socket.on('error', () => socket.destroy());
 }
 
 const bytes = answer(Number(process.argv[2]));
-const [, , , certFile, keyFile] = process.argv;
+const requestBytes = Number(process.argv[3]);
+const [, , , , certFile, keyFile] = process.argv;
 const server =
   certFile === undefined || keyFile === undefined
-    ? createServer((socket) => serve(socket, bytes))
+    ? createServer((socket) => serve(socket, bytes, requestBytes))
     : createSecureServer(
         { cert: readFileSync(certFile), key: readFileSync(keyFile), ALPNProtocols: ['http/1.1'] },
-        (socket) => serve(socket, bytes),
+        (socket) => serve(socket, bytes, requestBytes),
       );
 server.listen(0, '127.0.0.1', () => {
   const ready: UpstreamReady = { port: (server.address() as AddressInfo).port };
