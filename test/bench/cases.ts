@@ -21,6 +21,8 @@ export interface BenchCase {
   readonly bodyBytes: number;
   /** False: each request goes on a connection of its own. */
   readonly isKept: boolean;
+  /** Requests a second, however the proxy keeps up: what counts is how long they take. null: as many as it can. */
+  readonly perSecond: number | null;
 }
 
 /** The most common kind of call; a case says how it differs. */
@@ -32,6 +34,7 @@ const usual = {
   status: 200,
   bodyBytes: 128,
   isKept: true,
+  perSecond: null,
 } as const satisfies Partial<BenchCase>;
 
 /** The same requests go through TCP proxies as through HTTP proxies: what differs is what the proxy sees in them. */
@@ -42,6 +45,7 @@ export const cases: readonly BenchCase[] = [
   { ...usual, name: 'short', title: '128 B on a connection of its own', connections: 16, isKept: false },
   { ...usual, name: 'routes', title: 'one of 1,000 routes', mode: 'routes', path: '/r500/items/42' },
   { ...usual, name: 'refusing', title: 'refused at once', mode: 'refusing', status: 503, bodyBytes: -1 },
+  { ...usual, name: 'latency', title: '3,200 requests/s of 128 B', connections: 64, perSecond: 3200 },
   { ...usual, name: 'tls', title: '128 B JSON', mode: 'tls' },
   { ...usual, name: 'tcp-small', title: '128 B messages', mode: 'tcp' },
   {

@@ -45,7 +45,7 @@ function startGenerator(t: TestContext) {
 }
 
 /** What every order says. */
-const usual = { request: 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', status: 200, bodyBytes: 5 };
+const usual = { request: 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', status: 200, bodyBytes: 5, perSecond: null };
 
 const head = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n';
 
@@ -138,4 +138,20 @@ test('where refusals are wanted, what comes before the first of them is not coun
   const ran = await ask({ kind: 'run', durationMs: 10 });
 
   assert.equal(ran.kind === 'ran' && ran.requests, upstream.requests - before);
+});
+
+test('at a steady rate each request has its time, and an answer that is late holds the others up', async (t) => {
+  const upstream = await listen(t, `${head}hello`);
+  const ask = startGenerator(t);
+  const order = { ...usual, perSecond: 500, port: upstream.port, connections: 3, isKept: true };
+
+  const connected = await ask({ kind: 'connect', ...order });
+  const before = upstream.requests;
+  const ran = await ask({ kind: 'run', durationMs: 100 });
+
+  assert.equal(connected.kind, 'connected');
+  assert.ok(ran.kind === 'ran' && ran.latency !== null);
+  assert.equal(ran.requests, 50);
+  assert.equal(upstream.requests - before, 50);
+  assert.ok(ran.latency.p50 > 0 && ran.latency.p50 <= ran.latency.p90 && ran.latency.p90 <= ran.latency.p99);
 });

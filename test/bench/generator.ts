@@ -1,138 +1,20 @@
 /**
  * The clients, as cheap as they can be: connections that each send the next request when the answer is complete, on
- * themselves or on a connection that takes their place. A program of its own, so that it can be pinned; it takes orders from the bench and answers each one.
+ * themselves or on a connection that takes their place, or that send at a steady rate. A program of its own, so that it
+ * can be pinned; it takes orders from the bench and answers each one.
  */
 
-import { connect, type Socket } from 'node:net';
+import { percentile } from '../rig/percentile.ts';
+import { BenchClient, type Load } from './bench-client.ts';
 import type { ConnectOrder, GeneratorOrder, GeneratorReply } from './rig-messages.ts';
 
-/** Between two requests of a connection that waits for the first answer as it should be. */
-const patienceMs = 20;
-
-const headEnd = Buffer.from('\r\n\r\n');
-
-/** One read buffer is enough: what a read brings is consumed before the next. */
-const readBuffer = Buffer.allocUnsafe(256 * 1024);
-
-/** What the connections report to. */
-interface Load {
-  readonly request: string;
-  /** As it stands in the answer. */
-  readonly status: string;
-  readonly bodyBytes: number;
-  readonly isKept: boolean;
-  /** True until the first run, where failures are wanted: the proxy must first find out that its upstream is gone. */
-  readonly isWarmingUp: boolean;
-  /** An answer is complete. False: the connection is to rest. */
-  answered(): boolean;
-  failed(why: string): void;
-}
-
-class Client {
-  readonly #load: Load;
-  readonly #port: number;
-  #socket: Socket;
-  #head = '';
-  #isInBody = false;
-  /** Content that is still to come. */
-  #missing = 0;
-  #isEarly = false;
-
-  constructor(port: number, load: Load) {
-    this.#load = load;
-    this.#port = port;
-    this.#socket = this.#open();
-  }
-
-  send(): void {
-    this.#socket.write(this.#load.request, 'latin1');
-  }
-
-  /** Sends the next one on a new connection. The one before is closed in order, as its client would. */
-  sendAfresh(): void {
-    this.#socket.removeAllListeners('end').on('end', () => {});
-    this.#socket.end();
-    this.#socket = this.#open();
-  }
-
-  #open(): Socket {
-    const onread = { buffer: readBuffer, callback: (length: number) => this.#read(length) };
-    const socket = connect({ host: '127.0.0.1', port: this.#port, noDelay: true, onread });
-    socket.on('connect', () => this.send());
-    socket.on('error', (error) => this.#load.failed(error.message));
-    socket.on('end', () => this.#load.failed('connection closed by the proxy'));
-    return socket;
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  #read(length: number): boolean {
-    if (this.#isInBody) this.#missing -= length;
-    else this.#readHead(length);
-    if (this.#isInBody && this.#missing <= 0) this.#complete();
-    return true;
-  }
-
-  /** The content's length is known, so the head need not be parsed: its status and its end are all that counts. */
-  #readHead(length: number): void {
-    const end = this.#head === '' ? readBuffer.subarray(0, length).indexOf(headEnd) : -1;
-    if (end < 0) {
-      this.#readSplitHead(length);
-      return;
-    }
-    const isUsual = this.#load.bodyBytes >= 0 && readBuffer.toString('latin1', 9, 12) === this.#load.status;
-    const head = isUsual ? '' : readBuffer.toString('latin1', 0, end);
-    this.#beginBody(head, length - end - headEnd.length);
-  }
-
-  /** A head in more than one piece is rare, and may be slow. */
-  #readSplitHead(length: number): void {
-    this.#head += readBuffer.toString('latin1', 0, length);
-    const end = this.#head.indexOf('\r\n\r\n');
-    if (end < 0) return;
-    this.#beginBody(this.#head, this.#head.length - end - headEnd.length);
-    this.#head = '';
-  }
-
-  /** `head` may be empty where the answer is known to be as expected, and its length too. */
-  #beginBody(head: string, receivedBytes: number): void {
-    const { status, bodyBytes, isWarmingUp } = this.#load;
-    this.#isEarly = head !== '' && head.slice(9, 12) !== status;
-    if (this.#isEarly && !isWarmingUp) this.#refused(head);
-    this.#isInBody = true;
-    this.#missing = (this.#isEarly || bodyBytes < 0 ? lengthIn(head) : bodyBytes) - receivedBytes;
-  }
-
-  #refused(head: string): void {
-    this.#load.failed(`unexpected answer: ${head.split('\r\n', 1)[0]}`);
-  }
-
-  #complete(): void {
-    this.#isInBody = false;
-    if (this.#isEarly) setTimeout(() => this.send(), patienceMs);
-    else if (this.#missing < 0) this.#load.failed('answer longer than expected');
-    else if (this.#load.answered()) {
-      if (this.#load.isKept) this.send();
-      else this.sendAfresh();
-    }
-  }
-}
-
-/** What the head of an answer says of its content. */
-function lengthIn(head: string): number {
-  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-  if (length === undefined) reply({ kind: 'failed', why: `an answer without a length: ${head}` });
-  return Number(length);
-}
-
-class Generator implements Load {
+/** Every connection has one request under way all the time. */
+class ClosedLoad implements Load {
   readonly request: string;
   readonly status: string;
   readonly bodyBytes: number;
   readonly isKept: boolean;
-  readonly #clients: Client[] = [];
+  readonly #clients: BenchClient[] = [];
   #resting = 0;
   #isRunning = false;
   #requests = 0;
@@ -143,7 +25,7 @@ class Generator implements Load {
     this.status = String(status);
     this.bodyBytes = bodyBytes;
     this.isKept = isKept;
-    for (let i = 0; i < connections; i++) this.#clients.push(new Client(port, this));
+    for (let i = 0; i < connections; i++) this.#clients.push(new BenchClient(port, this));
   }
 
   get isWarmingUp(): boolean {
@@ -182,8 +64,96 @@ class Generator implements Load {
     if (this.#startedAt === 0) reply({ kind: 'connected' });
     else {
       const elapsedMs = performance.now() - this.#startedAt;
-      reply({ kind: 'ran', requests: this.#requests, elapsedMs });
+      reply({ kind: 'ran', requests: this.#requests, elapsedMs, latency: null });
     }
+  }
+}
+
+/** Requests leave at a steady rate, whatever became of the earlier ones; their time counts from when they were due. */
+class PacedLoad implements Load {
+  readonly request: string;
+  readonly status: string;
+  readonly bodyBytes: number;
+  readonly isKept = true;
+  readonly isWarmingUp = false;
+  readonly #all: BenchClient[] = [];
+  readonly #free: BenchClient[] = [];
+  /** When those were due that no connection was free for. */
+  readonly #late: number[] = [];
+  readonly #perSecond: number;
+  #tookMs: number[] = [];
+  #startedAt = 0;
+  #underWay = 0;
+  #isRunning = false;
+
+  constructor({ port, connections, request, status, bodyBytes }: ConnectOrder, perSecond: number) {
+    this.#perSecond = perSecond;
+    this.request = request;
+    this.status = String(status);
+    this.bodyBytes = bodyBytes;
+    this.#underWay = connections;
+    for (let i = 0; i < connections; i++) this.#all.push(new BenchClient(port, this));
+  }
+
+  run(durationMs: number): void {
+    this.#isRunning = true;
+    this.#tookMs = [];
+    this.#startedAt = performance.now();
+    let sent = 0;
+    const tick = (): void => {
+      const now = performance.now();
+      const elapsedMs = Math.min(now - this.#startedAt, durationMs);
+      for (const due = Math.floor((elapsedMs * this.#perSecond) / 1000); sent < due; sent++) this.#begin(now);
+      if (elapsedMs < durationMs) setTimeout(tick, 1);
+      else this.#isRunning = false;
+      if (!this.#isRunning && this.#underWay === 0) this.#over();
+    };
+    tick();
+  }
+
+  answered(client: BenchClient): boolean {
+    const now = performance.now();
+    if (client.dueAt > 0) this.#tookMs.push(now - client.dueAt);
+    const late = this.#late.shift();
+    if (late !== undefined) {
+      client.dueAt = late;
+      return true;
+    }
+    this.#underWay--;
+    this.#free.push(client);
+    if (this.#underWay > 0 || this.#isRunning) return false;
+    if (client.dueAt === 0) reply({ kind: 'connected' });
+    else this.#over();
+    return false;
+  }
+
+  failed(why: string): void {
+    reply({ kind: 'failed', why });
+  }
+
+  close(): void {
+    for (const client of this.#all) client.close();
+  }
+
+  #begin(dueAt: number): void {
+    const client = this.#free.pop();
+    if (client === undefined) {
+      this.#late.push(dueAt);
+      return;
+    }
+    this.#underWay++;
+    client.dueAt = dueAt;
+    client.send();
+  }
+
+  #over(): void {
+    const of = (percent: number): number => percentile(this.#tookMs, percent);
+    reply({
+      kind: 'ran',
+      requests: this.#tookMs.length,
+      elapsedMs: performance.now() - this.#startedAt,
+      latency: { p50: of(50), p90: of(90), p99: of(99) },
+    });
   }
 }
 
@@ -191,19 +161,19 @@ function reply(message: GeneratorReply): void {
   process.send?.(message);
 }
 
-let generator: Generator | null = null;
+let load: ClosedLoad | PacedLoad | null = null;
 
 function obey(order: GeneratorOrder): void {
   switch (order.kind) {
     case 'connect':
-      generator = new Generator(order);
+      load = order.perSecond === null ? new ClosedLoad(order) : new PacedLoad(order, order.perSecond);
       return;
     case 'run':
-      generator?.run(order.durationMs);
+      load?.run(order.durationMs);
       return;
     case 'close':
-      generator?.close();
-      generator = null;
+      load?.close();
+      load = null;
       reply({ kind: 'closed' });
   }
 }

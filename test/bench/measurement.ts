@@ -2,7 +2,7 @@ import type { BenchCase } from './cases.ts';
 import type { RunningPeer } from './peers.ts';
 import type { PinnedProcess } from './pinned-process.ts';
 import { type Usage, usageOfTree } from './process-tree.ts';
-import type { GeneratorOrder, GeneratorReply } from './rig-messages.ts';
+import type { GeneratorOrder, GeneratorReply, Latency } from './rig-messages.ts';
 
 /** One peer under load for one round. */
 export interface Sample {
@@ -13,6 +13,8 @@ export interface Sample {
   /** Share of the round that the proxy was on its core. */
   readonly busyRatio: number;
   readonly residentBytes: number;
+  /** null: the load was not paced. */
+  readonly latency: Latency | null;
 }
 
 /** Puts one peer under load. The readings are taken while nothing is under way, when the kernel's figures are exact. */
@@ -22,14 +24,15 @@ export async function measure(
   workload: BenchCase,
   durationMs: number,
 ): Promise<Sample> {
-  const { connections, status, bodyBytes, isKept } = workload;
+  const { connections, status, bodyBytes, isKept, perSecond } = workload;
   const request = requestOf(workload);
   const order = async (message: GeneratorOrder): Promise<GeneratorReply> => {
     const reply = await generator.ask<GeneratorReply>(message, durationMs + 10_000);
     if (reply.kind !== 'failed') return reply;
     throw new Error(`${peer.name}: ${reply.why}\n${peer.process?.lastWords ?? ''}`);
   };
-  await order({ kind: 'connect', port: peer.port, connections, request, status, bodyBytes, isKept });
+  const { port } = peer;
+  await order({ kind: 'connect', port, connections, request, status, bodyBytes, isKept, perSecond });
   const before = usage(peer);
   const ran = await order({ kind: 'run', durationMs });
   const after = usage(peer);
@@ -42,6 +45,7 @@ export async function measure(
     cpuUsPerRequest: cpuNs / 1000 / ran.requests,
     busyRatio: cpuNs / 1e6 / ran.elapsedMs,
     residentBytes: after.residentBytes,
+    latency: ran.latency,
   };
 }
 

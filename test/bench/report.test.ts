@@ -9,6 +9,7 @@ const sample = (cpuUsPerRequest: number): Sample => ({
   cpuUsPerRequest,
   busyRatio: 0.5,
   residentBytes: 20e6,
+  latency: null,
 });
 
 const peer = (name: string, ...cpuUs: number[]): PeerSamples => ({
@@ -20,14 +21,14 @@ const peer = (name: string, ...cpuUs: number[]): PeerSamples => ({
 test('the ratio is taken within each round, so a machine that slows down for one round changes nothing', () => {
   const [outrigger] = summarize([peer('outrigger', 24, 48, 24), peer('haproxy', 20, 40, 20)]);
 
-  assert.deepEqual(outrigger?.ratio, { lower: 1.2, median: 1.2, upper: 1.2 });
+  assert.deepEqual(outrigger?.cpuUsPerRequest.ratio, { lower: 1.2, median: 1.2, upper: 1.2 });
 });
 
 test('without the baseline there is no ratio, and the rest is still told', () => {
   const [nginx] = summarize([peer('nginx', 20, 22)]);
 
-  assert.equal(nginx?.ratio, null);
-  assert.equal(nginx?.cpuUsPerRequest.median, 21);
+  assert.equal(nginx?.cpuUsPerRequest.ratio, null);
+  assert.equal(nginx?.cpuUsPerRequest.value.median, 21);
   assert.equal(nginx?.requestsPerSecond.median, 2000);
 });
 
