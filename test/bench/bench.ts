@@ -11,14 +11,16 @@ import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BenchCase, cases } from './cases.ts';
+import { type Footprint, renderFootprints } from './footprint.ts';
 import { type CaseResult, renderOverview } from './overview.ts';
 import { type Peer, peers } from './peers.ts';
 import { killAll } from './pinned-process.ts';
 import { renderTable, summarize } from './report.ts';
-import { makeDirectory, runCase } from './run-case.ts';
+import { makeDirectory, runCase, runFootprints } from './run-case.ts';
 
 interface Options {
   readonly workloads: readonly BenchCase[];
+  readonly hasFootprint: boolean;
   readonly peers: readonly Peer[];
   readonly rounds: number;
   readonly seconds: number;
@@ -27,6 +29,9 @@ interface Options {
 
 /** One case alone is worth more rounds than each of a dozen. */
 const roundsOf = { one: { rounds: '10', seconds: '1' }, all: { rounds: '6', seconds: '0.5' } } as const;
+
+/** The one case that is no load. */
+const footprintCase = 'footprint';
 
 function readOptions(): Options {
   const { values, positionals } = parseArgs({
@@ -38,8 +43,10 @@ function readOptions(): Options {
       json: { type: 'string', default: 'bench-results/latest.json' },
     },
   });
-  const stray = positionals.find((name) => !cases.some((known) => known.name === name));
-  if (stray !== undefined) throw usage(`no case ${stray}; there are ${cases.map((c) => c.name).join(', ')}`);
+  const names = [...cases.map(({ name }) => name), footprintCase];
+  const stray = positionals.find((name) => !names.includes(name));
+  if (stray !== undefined) throw usage(`no case ${stray}; there are ${names.join(', ')}`);
+  const isWanted = (name: string): boolean => positionals.length === 0 || positionals.includes(name);
   const usual = positionals.length === 1 ? roundsOf.one : roundsOf.all;
   const rounds = Number(values.rounds ?? usual.rounds);
   const seconds = Number(values.seconds ?? usual.seconds);
@@ -48,7 +55,8 @@ function readOptions(): Options {
   const stranger = wanted.find((name) => !peers.some((peer) => peer.name === name));
   if (stranger !== undefined) throw usage(`no peer ${stranger}`);
   return {
-    workloads: positionals.length === 0 ? cases : cases.filter(({ name }) => positionals.includes(name)),
+    workloads: cases.filter(({ name }) => isWanted(name)),
+    hasFootprint: isWanted(footprintCase),
     peers: peers.filter((peer) => wanted.includes(peer.name)),
     rounds,
     seconds,
@@ -84,8 +92,18 @@ async function main(): Promise<void> {
     console.log(`other programs kept ${othersCores.toFixed(2)} cores busy meanwhile`);
     results.push({ name, title, summaries, othersCores, raw });
   }
+  let footprints: Footprint[] = [];
+  if (options.hasFootprint) {
+    console.log('\nfootprint: what a proxy takes beside its requests');
+    footprints = await runFootprints(
+      options.peers.filter(({ name }) => name !== 'direct'),
+      directory,
+    );
+    console.log(renderFootprints(footprints));
+  }
   if (results.length > 1) console.log(`\n${renderOverview(results)}`);
-  const report = { at: new Date().toISOString(), node: process.version, rounds, seconds, cases: results };
+  const at = new Date().toISOString();
+  const report = { at, node: process.version, rounds, seconds, cases: results, footprints };
   mkdirSync(dirname(jsonFile), { recursive: true });
   writeFileSync(jsonFile, `${JSON.stringify(report)}\n`);
   console.log(`\nevery round: ${jsonFile}`);

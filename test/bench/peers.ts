@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { bundledProgram } from './bundled-program.ts';
 import type { BenchMode } from './cases.ts';
 import { writeConfiguration } from './configuration-file.ts';
 import { freePort, PinnedProcess } from './pinned-process.ts';
@@ -38,8 +39,6 @@ export interface RunningPeer {
   readonly process: PinnedProcess | null;
 }
 
-const launcher = fileURLToPath(new URL('../../bin/outrigger.js', import.meta.url));
-
 /** The peer that the others are compared with. */
 export const baseline = 'haproxy';
 
@@ -58,7 +57,7 @@ export const peers: readonly Peer[] = [
   ourselves('outrigger-undici', { http: 'outrigger-undici.yaml' }),
   proxy({
     name: baseline,
-    versionCommand: ['haproxy', '-v'],
+    versionCommand: () => ['haproxy', '-v'],
     configuration: {
       http: 'haproxy.cfg',
       refusing: 'haproxy.cfg',
@@ -71,7 +70,7 @@ export const peers: readonly Peer[] = [
   }),
   proxy({
     name: 'nginx',
-    versionCommand: ['nginx', '-v'],
+    versionCommand: () => ['nginx', '-v'],
     configuration: {
       http: 'nginx.conf',
       routes: 'nginx-routes.conf',
@@ -83,7 +82,7 @@ export const peers: readonly Peer[] = [
   }),
   proxy({
     name: 'envoy',
-    versionCommand: [envoy, '--version'],
+    versionCommand: () => [envoy, '--version'],
     configuration: {
       http: 'envoy.yaml',
       refusing: 'envoy.yaml',
@@ -114,7 +113,7 @@ interface Ports {
 
 interface ProxyKind {
   readonly name: string;
-  readonly versionCommand: readonly string[];
+  readonly versionCommand: () => readonly string[];
   /** Files in `peers/`, for what it can be had for. */
   readonly configuration: Readonly<Partial<Record<BenchMode, string>>>;
   /** Files in `peers/` that a configuration names, beside it. */
@@ -127,10 +126,10 @@ interface ProxyKind {
 function ourselves(name: string, configuration: ProxyKind['configuration']): Peer {
   return proxy({
     name,
-    versionCommand: [process.execPath, launcher, '--version'],
+    versionCommand: () => [process.execPath, bundledProgram(), '--version'],
     configuration,
     command: (file, _directory, ports) => [
-      ...[process.execPath, launcher, 'run', '-c', file],
+      ...[process.execPath, bundledProgram(), 'run', '-c', file],
       ...['--egress', `127.0.0.1:${ports.egress}`, '--admin', `127.0.0.1:${ports.admin}`],
     ],
   });
@@ -143,7 +142,7 @@ function proxy(kind: ProxyKind): Peer {
       if (kind.configuration[mode] === undefined) return { missing: 'it has nothing like that' };
       const module = kind.modules?.[mode] ?? null;
       if (module !== null && !existsSync(module)) return { missing: `there is no ${module}` };
-      return firstLine(kind.versionCommand);
+      return firstLine(kind.versionCommand());
     },
     async start(mode, upstream, directory) {
       const ports = {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeAuthority, noCertificates } from '../rig/certificates.ts';
 import type { BenchCase, BenchMode } from './cases.ts';
+import { type Footprint, footprintOf } from './footprint.ts';
 import { measure } from './measurement.ts';
 import { type BenchUpstream, type Peer, type RunningPeer, rigCore } from './peers.ts';
 import { freePort, PinnedProcess } from './pinned-process.ts';
@@ -114,6 +115,24 @@ function watchOthers(): () => number {
     const after = now();
     return Math.max(0, (after.othersNs - before.othersNs) / 1e6 / (after.at - before.at));
   };
+}
+
+/** What every peer of a footprint is measured with. */
+export async function runFootprints(peers: readonly Peer[], directory: string): Promise<Footprint[]> {
+  const upstream = program('./upstream.ts', '128', '0');
+  const { port } = await upstream.ask<UpstreamReady>(null, 10_000);
+  const generator = program('./generator.ts');
+  const makeOne = (): string => mkdtempSync(join(directory, 'peer-'));
+  const footprints: Footprint[] = [];
+  for (const peer of peers) {
+    const rig = { generator, upstream: { port, caFile: '' }, makeDirectory: makeOne };
+    const footprint = await footprintOf(peer, rig);
+    if ('missing' in footprint) console.log(`skipped: ${peer.name}: ${footprint.missing}`);
+    else footprints.push(footprint);
+  }
+  await generator.stop();
+  await upstream.stop();
+  return footprints;
 }
 
 /** A folder for what the peers are configured with and write; it goes when the process does. */
