@@ -7,7 +7,7 @@ import { RetryBudget } from '../policy/budget.ts';
 import type { Bulkhead } from '../policy/bulkhead.ts';
 import { Classifier } from '../policy/classify.ts';
 import { Fallback, noFallback } from '../policy/fallback.ts';
-import type { PolicySettings } from '../policy/policies.ts';
+import type { FailureSettings, PolicySettings } from '../policy/policies.ts';
 import { RetryPolicy } from '../policy/retry.ts';
 import type { ForwardContext, Plan } from '../proxy/plan.ts';
 import { byPrecedence, type Destination, defaultPort, type UpstreamRoutes } from '../proxy/route.ts';
@@ -57,6 +57,8 @@ export class PlanBuilder {
   readonly timeouts: TimeoutQueues;
   readonly #parts: PlanParts;
   readonly #wires: WireBuilder;
+  /** By what they are told of failures: nearly all routes say the same. */
+  readonly #classifiers = new Map<string, Classifier>();
 
   constructor(parts: PlanParts) {
     this.#parts = parts;
@@ -134,6 +136,13 @@ export class PlanBuilder {
     return known ?? new RetryBudget(policy.retry.budget, now);
   }
 
+  #classifier(settings: FailureSettings): Classifier {
+    const key = JSON.stringify(settings);
+    const classifier = this.#classifiers.get(key) ?? new Classifier(settings);
+    this.#classifiers.set(key, classifier);
+    return classifier;
+  }
+
   #rule(route: RouteSettings, shared: Shared, bulkhead: Bulkhead) {
     const name = `${shared.upstreamName}.${route.name}`;
     const own = route.hasOwnBulkhead ? this.#parts.registry.bulkhead(name, route.policy.bulkhead) : bulkhead;
@@ -163,7 +172,7 @@ export class PlanBuilder {
       breaker,
       bulkhead,
       retry: new RetryPolicy(policy.retry),
-      classifier: new Classifier(policy.failure),
+      classifier: this.#classifier(policy.failure),
       standIn: standInOf(policy.fallback),
       timeouts: {
         connectMs: policy.timeout.connectMs,
