@@ -44,6 +44,10 @@ const { metafile } = await build({
   format: 'esm',
   target: 'node24',
   legalComments: 'none',
+  // Without comments everything is ASCII, and the runtime keeps a character in one byte, and not in two. Names stay as they
+  // are, for stack traces.
+  minifyWhitespace: true,
+  lineLimit: 120,
   metafile: true,
   outfile: join(folder, 'outrigger.js'),
   // Packages in the older module format ask for Node's own modules by `require`.
