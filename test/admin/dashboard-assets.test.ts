@@ -124,7 +124,10 @@ test('the bundle has the dashboard in it, and the licences of all that others wr
   );
   assert.match((await fetchText(admin, '/')).text, /<script type="importmap">/);
   // One character beyond ASCII, and the runtime keeps the whole text in two bytes a character: 4 MB.
-  assert.equal(readFileSync(join(folder, 'outrigger.js')).findIndex((byte) => byte > 127), -1);
+  assert.equal(
+    readFileSync(join(folder, 'outrigger.js')).findIndex((byte) => byte > 127),
+    -1,
+  );
   for (const name of ['preact', 'htm', 'uplot', '@preact/signals', 'opossum', 'pino', 'commander'])
     assert.match(licences, new RegExp(`^${name} \\d+\\.`, 'm'), name);
 });

@@ -118,13 +118,15 @@ export interface ProcessOptions {
   readonly place?: { readonly egress: RigAddress; readonly admin: RigAddress };
   /** What its runtime is told beside that. */
   readonly nodeOptions?: string;
+  /** What only its command line may say. */
+  readonly nodeFlags?: readonly string[];
 }
 
 /** Starts `outrigger run` with this configuration and waits until it is ready. */
 export const startSidecarProcess = async (
   owner: Owner,
   config: ConfigText,
-  { program = launcher, place, nodeOptions = '' }: ProcessOptions = {},
+  { program = launcher, place, nodeOptions = '', nodeFlags = [] }: ProcessOptions = {},
 ): Promise<SidecarProcess> => {
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-'));
   const file = join(folder, 'outrigger.json');
@@ -140,7 +142,7 @@ export const startSidecarProcess = async (
   writeFileSync(file, text);
   // As many descriptors as the system allows: each exchange takes two.
   const command = `ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"`;
-  const child = spawn('sh', ['-c', command, process.execPath, program, 'run', '-c', file], {
+  const child = spawn('sh', ['-c', command, process.execPath, ...nodeFlags, program, 'run', '-c', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(nodeOptions === '' ? {} : { env: { ...process.env, NODE_OPTIONS: nodeOptions } }),
   });
