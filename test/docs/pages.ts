@@ -14,10 +14,10 @@ export interface Page {
 
 export const readPage = (path: string): Page => ({ path, text: readFileSync(join(root, path), 'utf8') });
 
-/** Every page: those at the root, and all below `docs/`. */
+/** Every page: those at the root, and all below `docs/` and `deploy/`. */
 export const readPages = (): Page[] => {
-  const below = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((path) =>
-    join('docs', path),
+  const below = ['docs', 'deploy'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path)),
   );
   return [...readdirSync(root), ...below].filter((path) => path.endsWith('.md')).map(readPage);
 };
