@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { prometheusRule } from '../../deploy/prometheus/prometheus-rule.ts';
+import { blocksOf, readPage } from '../docs/pages.ts';
 import { withoutProgram } from '../rig/command-client.ts';
 import { runProgram } from '../rig/program.ts';
 import { alerts, readDeployed, ruleFile } from './alerts.ts';
@@ -34,6 +36,19 @@ test('every alert says how bad it is, what happened, what to do, and where to re
 
 test('Prometheus takes the rules', { skip: promtoolMissing }, async (t) => {
   await runProgram(t, 'promtool', ['check', 'rules', ruleFile]);
+});
+
+test('Prometheus takes the configuration that the page shows, with the rules', {
+  skip: promtoolMissing,
+}, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'outrigger-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [shown = ''] = blocksOf(readPage('deploy/prometheus/README.md'), 'yaml');
+  assert.ok(shown.startsWith('scrape_configs:'));
+  const file = join(folder, 'prometheus.yaml');
+  writeFileSync(file, `rule_files: [${ruleFile}]\n${shown}`);
+
+  await runProgram(t, 'promtool', ['check', 'config', file]);
 });
 
 test('on synthetic series the alerts fire that should, and no others', {

@@ -64,8 +64,9 @@ const configuration = (served: string, echo: string, dead: string, tcpPort: stri
         { name: 'covered', match: { path: '/covered' }, fallback: { on: ['circuit_open'], status: 200 } },
       ],
     },
-    tight: {
-      hosts: ['tight.test'],
+    tight: { hosts: ['tight.test'], endpoints: [served], bulkhead: { concurrency: 1, queue: 0 } },
+    patient: {
+      hosts: ['patient.test'],
       endpoints: [served],
       bulkhead: { concurrency: 1, queue: 1, queueTimeout: '50ms' },
     },
@@ -104,12 +105,10 @@ const oneTunnel = async (owner: Owner, port: number): Promise<void> => {
 /** Requests for which there is no place, no place in time, and no connection. */
 const noPlace = async (caller: HttpCaller, sidecar: SidecarProcess, held: Held): Promise<void> => {
   const call = (host: string, path: string) => caller.call({ host, path });
-  const holding = [call('tight.test', '/held'), call('pooled.test', '/held')];
-  await sidecar.metricIs('bulkhead_in_flight', {}, 2);
-  const waiting = call('tight.test', '/held');
-  await sidecar.metricIs('bulkhead_queued', {}, 1);
+  const holding = ['tight.test', 'patient.test', 'pooled.test'].map((host) => call(host, '/held'));
+  await sidecar.metricIs('bulkhead_in_flight', {}, holding.length);
   assert.equal(statusOrCode(await call('tight.test', '/held')), 503, 'the bulkhead is full');
-  assert.equal(statusOrCode(await waiting), 503, 'nobody left in time');
+  assert.equal(statusOrCode(await call('patient.test', '/held')), 503, 'nobody left in time');
   assert.equal(statusOrCode(await call('pooled.test', '/hurried')), 503, 'no connection became free');
   held.release();
   await Promise.all(holding);
