@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { prometheusRule } from '../../deploy/prometheus/prometheus-rule.ts';
-import { blocksOf, readPage } from '../docs/pages.ts';
+import { anchorsOf, blocksOf, readPage } from '../docs/pages.ts';
 import { withoutProgram } from '../rig/command-client.ts';
 import { runProgram } from '../rig/program.ts';
 import { alerts, readDeployed, ruleFile } from './alerts.ts';
@@ -32,6 +32,12 @@ test('every alert says how bad it is, what happened, what to do, and where to re
     assert.ok(annotations['description'], alert);
     assert.match(annotations['runbook'] ?? '', /^docs\/operations\.md#alert-[a-z-]+$/, alert);
   }
+});
+
+test('where to read on is a heading of the page on operations, and each such heading belongs to an alert', () => {
+  const headings = anchorsOf(readPage('docs/operations.md')).filter((anchor) => anchor.startsWith('alert-'));
+  const runbooks = alerts.map(({ annotations }) => annotations['runbook']?.split('#')[1]);
+  assert.deepEqual(headings.sort(), runbooks.sort());
 });
 
 test('Prometheus takes the rules', { skip: promtoolMissing }, async (t) => {

@@ -45,7 +45,8 @@ const anchorOf = (heading: string): string =>
     .trim()
     .replace(/\s/g, '-');
 
-const anchorsOf = (page: Page): string[] =>
+/** The anchors of a page's headings. */
+export const anchorsOf = (page: Page): string[] =>
   [...proseOf(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
 
 /** Links of a page that lead nowhere. */
