@@ -2,8 +2,10 @@
  * What a request costs in a proxy, compared with its peers:
  *
  *     npm run bench -- [CASE…] [--rounds N] [--seconds S] [--peers NAME,NAME] [--json FILE]
+ *     npm run bench -- --guard [--record]
  *
- * Without a case, all of them, within ten minutes. docs/performance.md says how it measures and how to read the tables.
+ * Without a case, all of them, within ten minutes. `--guard` takes a minute and fails when we have become dearer than the
+ * record says; `--record` writes the record anew instead. docs/performance.md says how it measures and how to read the tables.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -12,8 +14,9 @@ import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BenchCase, cases } from './cases.ts';
 import { type Footprint, renderFootprints } from './footprint.ts';
+import { guardedCases, ratiosIn, readRecord, regressions, writeRecord } from './guard.ts';
 import { type CaseResult, renderOverview } from './overview.ts';
-import { type Peer, peers } from './peers.ts';
+import { baseline, type Peer, peers } from './peers.ts';
 import { killAll } from './pinned-process.ts';
 import { renderTable, summarize } from './report.ts';
 import { makeDirectory, runCase, runFootprints } from './run-case.ts';
@@ -25,10 +28,16 @@ interface Options {
   readonly rounds: number;
   readonly seconds: number;
   readonly jsonFile: string;
+  readonly isGuard: boolean;
+  readonly isRecording: boolean;
 }
 
 /** One case alone is worth more rounds than each of a dozen. */
-const roundsOf = { one: { rounds: '10', seconds: '1' }, all: { rounds: '6', seconds: '0.5' } } as const;
+const roundsOf = {
+  one: { rounds: '10', seconds: '1' },
+  all: { rounds: '6', seconds: '0.5' },
+  guard: { rounds: '8', seconds: '0.6' },
+} as const;
 
 /** The one case that is no load. */
 const footprintCase = 'footprint';
@@ -41,17 +50,21 @@ function readOptions(): Options {
       seconds: { type: 'string' },
       peers: { type: 'string', default: peers.map((peer) => peer.name).join(',') },
       json: { type: 'string', default: 'bench-results/latest.json' },
+      guard: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
     },
   });
   const names = [...cases.map(({ name }) => name), footprintCase];
   const stray = positionals.find((name) => !names.includes(name));
   if (stray !== undefined) throw usage(`no case ${stray}; there are ${names.join(', ')}`);
   const isWanted = (name: string): boolean => positionals.length === 0 || positionals.includes(name);
-  const usual = positionals.length === 1 ? roundsOf.one : roundsOf.all;
+  const { guard: isGuard, record: isRecording } = values;
+  if (isGuard) positionals.splice(0, positionals.length, ...guardedCases);
+  const usual = isGuard ? roundsOf.guard : positionals.length === 1 ? roundsOf.one : roundsOf.all;
   const rounds = Number(values.rounds ?? usual.rounds);
   const seconds = Number(values.seconds ?? usual.seconds);
   if (!(rounds >= 1) || !(seconds > 0)) throw usage('--rounds and --seconds take positive numbers');
-  const wanted = values.peers.split(',');
+  const wanted = isGuard ? ['outrigger', baseline] : values.peers.split(',');
   const stranger = wanted.find((name) => !peers.some((peer) => peer.name === name));
   if (stranger !== undefined) throw usage(`no peer ${stranger}`);
   return {
@@ -61,6 +74,8 @@ function readOptions(): Options {
     rounds,
     seconds,
     jsonFile: values.json,
+    isGuard,
+    isRecording,
   };
 }
 
@@ -107,6 +122,24 @@ async function main(): Promise<void> {
   mkdirSync(dirname(jsonFile), { recursive: true });
   writeFileSync(jsonFile, `${JSON.stringify(report)}\n`);
   console.log(`\nevery round: ${jsonFile}`);
+  if (options.isGuard) guard(results, options.isRecording);
+}
+
+/** Compares with the record, or makes another one. */
+function guard(results: readonly CaseResult[], isRecording: boolean): void {
+  const now = ratiosIn(results);
+  if (Object.keys(now).length === 0) {
+    console.log(`skipped: nothing to compare with: ${baseline} did not run`);
+  } else if (isRecording) {
+    writeRecord(now);
+    console.log('recorded');
+  } else {
+    const grown = regressions(now, readRecord());
+    for (const line of grown) console.error(line);
+    if (grown.length > 0)
+      throw new Error('dearer than on record; where that is meant, write it anew with --record');
+    console.log('no dearer than on record');
+  }
 }
 
 try {
