@@ -26,9 +26,9 @@ export interface MetricsSource {
   /** Declared upstreams; unlisted destinations have no series of their own. */
   upstreams(): Iterable<UpstreamMetrics>;
   reloads(): { readonly succeeded: number; readonly failed: number; readonly lastSucceeded: boolean };
-  /** Log lines that were dropped because nobody took them. */
   /** CONNECT and upgrades that are open. */
   tunnels(): number;
+  /** Log lines that were dropped because nobody took them. */
   logLinesDropped(): number;
   /** Errors that listeners of the bus threw. */
   listenerErrors(): number;
