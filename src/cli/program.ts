@@ -3,24 +3,18 @@ import project from '../../package.json' with { type: 'json' };
 import { addCheckCommand } from './check-command.ts';
 import { addConfigCommand } from './config-command.ts';
 import { addDemoCommand } from './demo-command.ts';
-import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { addExecCommand } from './exec-command.ts';
+import { exitCodes } from './exit-codes.ts';
 import { addHealthCommand } from './health-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addSchemaCommand } from './schema-command.ts';
-import type { Terminal } from './terminal.ts';
+import { type Terminal, usageLine } from './terminal.ts';
 import { addTopCommand } from './top-command.ts';
 
-/** Usage errors as one line, whatever the library adds below them. */
-const oneLine = (text: string): string =>
-  `outrigger: ${text
-    .trim()
-    .replace(/^error: /, '')
-    .replace(/\s*\n\s*/g, ' ')}`;
-
 /** Runs one command line (without the program's own name) and says what to exit with. Throws only for a defect. */
-export const runProgram = async (args: readonly string[], terminal: Terminal): Promise<ExitCode> => {
-  let code: ExitCode = exitCodes.fine;
-  const finish = (result: ExitCode): void => {
+export const runProgram = async (args: readonly string[], terminal: Terminal): Promise<number> => {
+  let code: number = exitCodes.fine;
+  const finish = (result: number): void => {
     code = result;
   };
   const program = new Command('outrigger')
@@ -32,9 +26,10 @@ export const runProgram = async (args: readonly string[], terminal: Terminal): P
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.complain(text.trimEnd()),
-      outputError: (text) => terminal.complain(oneLine(text)),
+      outputError: (text) => terminal.complain(usageLine(text)),
     });
   addRunCommand(program, terminal, finish);
+  addExecCommand(program, terminal, finish);
   addCheckCommand(program, terminal, finish);
   addConfigCommand(program, terminal, finish);
   addSchemaCommand(program, terminal, finish);

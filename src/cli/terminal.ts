@@ -19,3 +19,10 @@ export const processTerminal: Terminal = {
 /** True when all that is wrong was said on the command line. */
 export const areAllFromFlags = (problems: readonly Problem[]): boolean =>
   problems.every((problem) => problem.file.startsWith('--'));
+
+/** A usage error as one line, whatever the library adds below it. */
+export const usageLine = (text: string): string =>
+  `outrigger: ${text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')}`;

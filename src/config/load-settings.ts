@@ -13,11 +13,21 @@ export interface Overrides {
   readonly logFormat?: string | undefined;
 }
 
+/** What a command wants where nobody has written anything else. */
+export interface Presets {
+  readonly egress?: string;
+  readonly admin?: string;
+  readonly logLevel?: string;
+  readonly logFormat?: string;
+  readonly logAccess?: string;
+}
+
 export interface LoadRequest {
   /** The file; else `OUTRIGGER_CONFIG`; else the embedded default. */
   readonly file?: string | undefined;
   readonly env: Environment;
   readonly overrides?: Overrides;
+  readonly presets?: Presets;
 }
 
 export type LoadedSettings =
@@ -60,6 +70,21 @@ const overridesOf = (env: Environment, given: Overrides): Override[] => {
   return overrides;
 };
 
+const presetPaths: Readonly<Record<keyof Presets, Override['path']>> = {
+  egress: ['egress', 'address'],
+  admin: ['admin', 'address'],
+  logLevel: ['log', 'level'],
+  logFormat: ['log', 'format'],
+  logAccess: ['log', 'access'],
+};
+
+/** They come last: what is there by then stays. */
+const presetsOf = (given: Presets): Override[] =>
+  (Object.keys(presetPaths) as (keyof Presets)[]).flatMap((name) => {
+    const text = given[name];
+    return text === undefined ? [] : [{ path: presetPaths[name], text, origin: 'preset', isPreset: true }];
+  });
+
 const sourced = (parsed: ParsedSettings, source: string, path: string | null): LoadedSettings =>
   parsed.ok ? { ok: true, settings: parsed.settings, source, path } : parsed;
 
@@ -71,10 +96,10 @@ const readText = (file: string): { readonly text: string } | Problem => {
   return text === null ? fileProblem(file, 'is not UTF-8 text', 'save it as UTF-8') : { text };
 };
 
-/** The settings in force: flags, then environment, then file, then defaults. Never throws. */
-export const loadSettings = ({ file, env, overrides = {} }: LoadRequest): LoadedSettings => {
+/** The settings in force: flags, then environment, then file, then presets, then defaults. Never throws. */
+export const loadSettings = ({ file, env, overrides = {}, presets = {} }: LoadRequest): LoadedSettings => {
   const name = file ?? variable(env, 'OUTRIGGER_CONFIG');
-  const above = overridesOf(env, overrides);
+  const above = [...overridesOf(env, overrides), ...presetsOf(presets)];
   if (name === undefined) {
     return sourced(parseSettings(defaultConfig, 'embedded default', env, above), 'embedded default', null);
   }

@@ -15,6 +15,8 @@ export interface Override {
   readonly path: readonly [group: 'admin' | 'egress' | 'log', key: string];
   readonly text: string;
   readonly origin: string;
+  /** True: it comes after the file's, in place of the default. */
+  readonly isPreset?: boolean;
 }
 
 const failed = (file: string, problems: readonly Problem[]): ParsedSettings => {
@@ -37,11 +39,12 @@ export const parseSettings = (
 ): ParsedSettings => {
   const tree = readTree(text, file, env);
   if (Array.isArray(tree)) return failed(file, tree);
-  for (const { path, text: value, origin } of overrides) {
+  for (const { path, text: value, origin, isPreset } of overrides) {
     const root = tree.value as Record<string, Record<string, unknown>>;
     if (root === null || typeof root !== 'object' || Array.isArray(root)) break;
     const [group, key] = path;
     root[group] ??= Object.create(null) as Record<string, unknown>;
+    if (isPreset === true && Object.hasOwn(root[group], key)) continue;
     const place = { file: origin, line: 0, column: 0 };
     if (typeof root[group] === 'object') root[group][key] = value;
     tree.locations.set(path, place, place);

@@ -55,6 +55,8 @@ class App implements RunningApp {
     this.#options = options;
     const core = new Core(settings, {
       logLine: options.logLine,
+      logStream: options.logStream,
+      listener: options.listener,
       ownAddresses: () => this.#ownAddresses(),
       runtime: () => this.#runtime,
     });

@@ -8,7 +8,7 @@ import type { ForwardContext } from '../proxy/plan.ts';
 import { UnlistedDestinations } from '../proxy/unlisted.ts';
 import { type BusListener, EventBus } from '../telemetry/bus.ts';
 import { Commands } from '../telemetry/commands.ts';
-import { LineSink, openStandardOutput } from '../telemetry/line-sink.ts';
+import { LineSink, openStandardStream, type StandardStream } from '../telemetry/line-sink.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { isOwnListener, type ListenerAddress, UnlistedRules } from '../upstream/address-rules.ts';
 import { Resolver } from '../upstream/resolver.ts';
@@ -17,8 +17,11 @@ import { Registry } from './registry.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface CoreOptions {
-  /** Takes the log's lines instead of standard output. */
+  /** Takes the log's lines instead of a standard stream. */
   readonly logLine?: ((line: string) => void) | undefined;
+  readonly logStream?: StandardStream | undefined;
+  /** Hears what happens, beside the log and the figures. */
+  readonly listener?: BusListener | undefined;
   /** The addresses that we listen on now. */
   readonly ownAddresses: () => readonly ListenerAddress[];
   /** What is in force now. */
@@ -38,17 +41,21 @@ export class Core {
   readonly context: ForwardContext;
   readonly builder: PlanBuilder;
   readonly unlisted: UnlistedDestinations;
+  readonly #listener: BusListener;
   readonly #sink: LineSink | null;
   readonly #replayPool: ReplayPool;
   readonly #resolver: Resolver;
   readonly #createLog: (settings: LogSettings) => Log;
 
-  constructor(settings: Settings, { logLine, ownAddresses, runtime }: CoreOptions) {
+  constructor(settings: Settings, options: CoreOptions) {
+    const { logLine, logStream = 1, listener = {}, ownAddresses, runtime } = options;
     const { clock } = this;
+    this.#listener = listener;
     const random = Math.random;
     this.connections = new Cap(settings.egress.maxConnections);
     this.tunnels = new Cap(settings.egress.maxTunnels);
-    this.#sink = logLine === undefined ? new LineSink({ clock, descriptor: openStandardOutput() }) : null;
+    this.#sink =
+      logLine === undefined ? new LineSink({ clock, descriptor: openStandardStream(logStream) }) : null;
     const sink = this.#sink ?? { write: (line: string) => logLine?.(line) };
     this.#createLog = (log) => createLog({ settings: log, sink, clock, random });
     this.log = this.#createLog(settings.log);
@@ -105,7 +112,7 @@ export class Core {
   }
 
   #listeners(): readonly BusListener[] {
-    return [this.log.listener, this.commands, this.incidents];
+    return [this.log.listener, this.commands, this.incidents, this.#listener];
   }
 
   /** Writes out what of the log is waiting. */

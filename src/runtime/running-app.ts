@@ -1,6 +1,8 @@
 import type { ReloadReport } from '../admin/admin-port.ts';
 import type { LoadedSettings } from '../config/load-settings.ts';
 import type { ListenAddress } from '../config/settings.ts';
+import type { BusListener } from '../telemetry/bus.ts';
+import type { StandardStream } from '../telemetry/line-sink.ts';
 
 /** A sidecar that runs. */
 export interface RunningApp {
@@ -35,6 +37,10 @@ export interface StartOptions {
   readonly source?: string;
   /** Without one nothing is ever reloaded. */
   readonly file?: ConfigFile | null;
-  /** Takes the log's lines instead of standard output. */
+  /** Takes the log's lines instead of a standard stream. */
   readonly logLine?: (line: string) => void;
+  /** Where the log's lines go otherwise; standard output unless it is written. */
+  readonly logStream?: StandardStream;
+  /** Hears what happens, beside the log and the figures. */
+  readonly listener?: BusListener;
 }

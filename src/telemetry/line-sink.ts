@@ -22,23 +22,27 @@ const nodeWriter: DescriptorWriter = {
   },
 };
 
+/** Standard output or standard error. */
+export type StandardStream = 1 | 2;
+
 /**
- * A descriptor for standard output that says "not now" instead of waiting. A write that waits for a stuck reader would
+ * A descriptor for a standard stream that says "not now" instead of waiting. A write that waits for a stuck reader would
  * block a thread, and with it the end of the process. A pipe is opened anew for that, since it is shared with others,
- * who do not expect it to change; where that is not allowed, and for everything else, it is standard output itself.
+ * who do not expect it to change; where that is not allowed, and for everything else, it is the stream itself.
  */
-export const openStandardOutput = (): number => {
+export const openStandardStream = (stream: StandardStream): number => {
   try {
-    if (fstatSync(1).isFIFO()) return openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK);
+    if (fstatSync(stream).isFIFO())
+      return openSync(`/proc/self/fd/${stream}`, constants.O_WRONLY | constants.O_NONBLOCK);
   } catch {
     // Closed, not ours to open, or no /proc: what is written to it tells.
   }
-  return 1;
+  return stream;
 };
 
 export interface LineSinkOptions {
   readonly clock: Clock;
-  /** See {@link openStandardOutput}. It is never closed. */
+  /** See {@link openStandardStream}. It is never closed. */
   readonly descriptor: number;
   /** Bytes that may wait; a line that does not fit is dropped and counted. Default 1 MiB. */
   readonly maxBytes?: number;

@@ -77,3 +77,14 @@ test('a flag is of no use to a file that is not a mapping', () => {
     assert.ok(!loadSettings({ file: bad, env: {}, overrides }).ok);
   }
 });
+
+test('a preset stands in for the default alone: whatever was written goes before it', () => {
+  const presets = { egress: '127.0.0.1:4001', admin: '127.0.0.1:4002', logLevel: 'error', logAccess: 'off' };
+  assert.deepEqual(portsOf(loadSettings({ env: {}, presets })), [4001, 4002, 'error']);
+  assert.deepEqual(portsOf(loadSettings({ file, env: {}, presets })), [1001, 2001, 'warn']);
+  const env = { OUTRIGGER_EGRESS: '127.0.0.1:3001' };
+  const loaded = loadSettings({ env, overrides: { admin: '127.0.0.1:3002' }, presets });
+  assert.deepEqual(portsOf(loaded), [3001, 3002, 'error']);
+  assert.ok(loaded.ok);
+  assert.equal(loaded.settings.log.access, 'off');
+});
