@@ -23,8 +23,13 @@ export interface RequestConnection {
   readonly socket: Socket;
   /** The one under way; null between two. */
   readonly exchange: ServerExchange | null;
-  /** Closes it if it is between requests, else after the answer. */
-  drain(): void;
+  /** Whether a request is under way, its head included, or an answer that the client has not taken yet. */
+  readonly isBusy: boolean;
+  /**
+   * The next answer says that it is the last, and is. A connection between two requests is not closed for it: what its
+   * client is sending at this moment would be lost.
+   */
+  isDraining: boolean;
   /** The client has left: whoever works for it stops. */
   abandon(): void;
 }

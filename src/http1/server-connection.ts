@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { resetSocket } from '../lib/socket-reset.ts';
 import { type Expirable, Timeout } from '../lib/timeout-queue.ts';
 import { BodyReader } from './body.ts';
 import { HeadScanner } from './head-scanner.ts';
@@ -18,7 +19,7 @@ const MAX_PENDING = 64 * 1024;
 export class ServerConnection implements ExchangeConnection, RequestConnection, Expirable {
   readonly socket: Socket;
   readonly writer: WireWriter;
-  /** Set when the process wants to end: the next answer closes the connection. */
+  /** Set when the process wants to end: the next answer says that it closes the connection, and does. */
   isDraining = false;
   exchange: ServerExchange | null = null;
 
@@ -77,7 +78,7 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
     this.exchange = null;
     this.#reader = null;
     this.#scanner.reset();
-    if (mustClose || this.isDraining || (this.#hasClientEnded && this.#pending === null)) this.#end();
+    if (mustClose || (this.#hasClientEnded && this.#pending === null)) this.#end();
     else this.readOn();
   }
 
@@ -93,9 +94,9 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
     return { socket, early };
   }
 
-  drain(): void {
-    this.isDraining = true;
-    if (this.exchange === null && this.#pending === null) this.#end();
+  get isBusy(): boolean {
+    if (this.exchange !== null || this.socket.writableLength > 0) return true;
+    return this.#pending !== null && !this.#scanner.isAtStart;
   }
 
   abandon(): void {
@@ -105,7 +106,7 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
 
   destroy(): void {
     // HTTP/1.0 knows the end of an answer by the end of the connection: only a reset tells that it was cut.
-    if (this.exchange?.isAnswered === true && this.exchange.head.minor === 0) this.socket.resetAndDestroy();
+    if (this.exchange?.isAnswered === true && this.exchange.head.minor === 0) resetSocket(this.socket);
     else this.socket.destroy();
   }
 

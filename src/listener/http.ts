@@ -53,6 +53,7 @@ export class HttpListener implements RequestHandler, DataListener {
   readonly #context: Changing<ServerContext>;
   readonly #connections = new Set<RequestConnection>();
   #isDraining = false;
+  #begun = 0;
 
   constructor(options: HttpListenerOptions) {
     this.#options = options;
@@ -64,13 +65,14 @@ export class HttpListener implements RequestHandler, DataListener {
     Object.assign(this.#context, this.#inForce(limits));
   }
 
-  /** Connections with an exchange under way, or with an answer that the client has not taken yet. */
   get busy(): number {
     let busy = 0;
-    for (const { exchange, socket } of this.#connections) {
-      if (exchange !== null || socket.writableLength > 0) busy += 1;
-    }
+    for (const { isBusy } of this.#connections) if (isBusy) busy += 1;
     return busy;
+  }
+
+  get begun(): number {
+    return this.#begun;
   }
 
   get open(): number {
@@ -80,7 +82,7 @@ export class HttpListener implements RequestHandler, DataListener {
   /** Goes on serving, but every answer from now on ends its connection. */
   drain(): void {
     this.#isDraining = true;
-    for (const connection of this.#connections) connection.drain();
+    for (const connection of this.#connections) connection.isDraining = true;
   }
 
   abandon(): void {
@@ -89,6 +91,7 @@ export class HttpListener implements RequestHandler, DataListener {
 
   request(exchange: ServerExchange): void {
     const { context, route } = this.#options;
+    this.#begun += 1;
     const { head } = exchange;
     if (isLoop(head, context.pseudonym)) {
       this.#refuse(exchange, rejected('proxy_loop'));
@@ -109,6 +112,7 @@ export class HttpListener implements RequestHandler, DataListener {
   }
 
   refusal(violation: Violation, head: RequestHead | null): string {
+    this.#begun += 1;
     const refusal = refusalOf(violation);
     const record = this.#record({ protocol: 'http', head, requestBytes: 0, responseBytes: 0 });
     const text = refusalText(record, refusal);

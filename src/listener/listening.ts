@@ -6,11 +6,13 @@ const BACKLOG = 511;
 export interface DataListener {
   /** Connections on which something is under way. */
   readonly busy: number;
+  /** What has begun since the start: requests, or connections where that is all that can be seen. */
+  readonly begun: number;
   /** Connections of any kind. */
   readonly open: number;
   /** A connection has come. */
   accept(socket: Socket): void;
-  /** Goes on serving, and lets connections end as they come to a place where they can. */
+  /** Goes on serving, and ends each connection after its next answer. */
   drain(): void;
   /** Breaks off what is left. */
   abandon(): void;

@@ -23,6 +23,7 @@ export interface TcpListenerOptions {
 export class TcpListener implements DataListener {
   readonly #options: TcpListenerOptions;
   readonly #open = new Set<TcpExchange>();
+  #begun = 0;
   /** What each connection asks for. */
   readonly #head: RequestHead;
 
@@ -33,6 +34,10 @@ export class TcpListener implements DataListener {
 
   get busy(): number {
     return this.#open.size;
+  }
+
+  get begun(): number {
+    return this.#begun;
   }
 
   get open(): number {
@@ -48,6 +53,7 @@ export class TcpListener implements DataListener {
 
   accept(socket: Socket): void {
     const { context, cap } = this.#options;
+    this.#begun += 1;
     socket.setNoDelay(true);
     const exchange = new TcpExchange(socket, this.#head);
     if (!cap.enter()) {

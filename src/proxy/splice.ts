@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { OpenConnection } from '../http1/response-observer.ts';
 import type { ClientSide } from '../http1/server-exchange.ts';
+import { resetSocket } from '../lib/socket-reset.ts';
 
 /** One of the two ends that are joined. */
 export type Side = 'client' | 'upstream';
@@ -71,8 +72,8 @@ export class Splice {
   /** Breaks it off, with a reset for both; the observer hears nothing more. */
   abort(): void {
     this.#isOver = true;
-    reset(this.#client);
-    reset(this.#upstream);
+    resetSocket(this.#client);
+    resetSocket(this.#upstream);
   }
 
   #watch(socket: Socket, other: Socket, side: Side): void {
@@ -109,7 +110,7 @@ export class Splice {
 
   /** Who was reset is told of by a reset: an orderly end would say that all had come. */
   #broke(side: Side, other: Socket, error: Error): void {
-    reset(other);
+    resetSocket(other);
     if (this.#hadDone(side)) this.#end({ by: this.#first ?? side, isOrderly: true, error: null });
     else this.#end({ by: side, isOrderly: false, error });
   }
@@ -127,7 +128,7 @@ export class Splice {
     this.#closed += 1;
     // Closed without both of its halves having ended: somebody destroyed it.
     if (!socket.readableEnded || !socket.writableFinished) {
-      reset(other);
+      resetSocket(other);
       this.#end({ by: side, isOrderly: false, error: null });
     } else if (this.#closed === 2) this.#end({ by: this.#first ?? side, isOrderly: true, error: null });
   }
@@ -138,20 +139,6 @@ export class Splice {
     this.#observer.ended(end);
   }
 }
-
-/**
- * Only TCP knows a reset: a unix socket, or one with TLS over it, is closed. The runtime cannot reset a socket whose half
- * is being ended at this moment: it would lose sight of it, and the descriptor would stay open for ever.
- */
-const reset = (socket: Socket): void => {
-  if (socket.remoteFamily === undefined || 'encrypted' in socket) socket.destroy();
-  else if (isEnding(socket)) socket.once('finish', () => socket.resetAndDestroy());
-  else socket.resetAndDestroy();
-};
-
-/** True from when all is written until the system has been told that this is the end. */
-const isEnding = ({ writableEnded, writableFinished, writableLength }: Socket): boolean =>
-  writableEnded && !writableFinished && writableLength === 0;
 
 /** What `write` returns speaks of the moment before the system took anything. */
 const isFull = (socket: Socket): boolean => socket.writableLength >= socket.writableHighWaterMark;

@@ -109,7 +109,7 @@ export class Tunnel implements SpliceObserver {
   /** The client's connection is broken off on our side: the process ends. */
   abandon(): void {
     this.#splice.abort();
-    this.#over(clientGone, 'client_reset');
+    this.#over(clientGone, 'shutdown');
   }
 
   #over(outcome: Outcome, why: CloseReason): void {

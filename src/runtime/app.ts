@@ -203,7 +203,7 @@ class App implements RunningApp {
       this.#listeners.drain();
     }
     const { settings } = this.#runtime;
-    const isQuiet = await untilQuiet(this.#core.clock, settings.drain, () => this.#listeners.busy);
+    const isQuiet = await untilQuiet(this.#core.clock, settings.drain, this.#listeners);
     this.#core.log.logger.info(
       { event: 'process.drained', isQuiet },
       isQuiet ? 'quiet: ending' : 'deadline: ending',

@@ -86,6 +86,11 @@ export class Listeners {
     return this.#all().reduce((sum, listener) => sum + listener.busy, 0);
   }
 
+  /** What has begun on the ports that are open. */
+  get begun(): number {
+    return this.#all().reduce((sum, listener) => sum + listener.begun, 0);
+  }
+
   /** Opens the ports that are not open yet; when one cannot be had, none is, and it rejects with a StartError. */
   async prepare(settings: Settings): Promise<PreparedPorts> {
     const ports = new Map<string, { readonly port: Port; readonly address: ListenAddress }>();
@@ -107,7 +112,7 @@ export class Listeners {
     return { commit: () => this.#commit(settings, ports), undo };
   }
 
-  /** Goes on serving, and lets connections end as they come to a place where they can. */
+  /** Goes on serving, and ends each connection after its next answer. */
   drain(): void {
     for (const listener of this.#all()) listener.drain();
   }

@@ -22,8 +22,17 @@ export type RetrySkip =
   | 'no_endpoint'
   | 'client_gone';
 
-/** How a tunnel came to its end: who closed it in order or broke it off, or that a limit of time was reached. */
-export type CloseReason = 'client_closed' | 'upstream_closed' | 'client_reset' | 'upstream_reset' | 'timeout';
+/**
+ * How a tunnel came to its end: who closed it in order or broke it off, or that a limit of time was reached. `shutdown`:
+ * it was open still when the process ended.
+ */
+export type CloseReason =
+  | 'client_closed'
+  | 'upstream_closed'
+  | 'client_reset'
+  | 'upstream_reset'
+  | 'timeout'
+  | 'shutdown';
 
 /** An exchange that has ended, as the access log and the counters see it. Read at once; the object is not kept. */
 export interface ExchangeEnded {

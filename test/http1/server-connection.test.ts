@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { ServerConnection } from '../../src/http1/server-connection.ts';
 import type { ServerExchange } from '../../src/http1/server-exchange.ts';
 import { TimeoutQueue } from '../../src/lib/timeout-queue.ts';
+import { eventually } from '../rig/eventually.ts';
 import { connectRaw } from '../rig/raw-client.ts';
 import { serverContext } from '../rig/server-context.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
@@ -77,4 +78,29 @@ test('a connection that is cut before its client has taken the last answer leave
   await once(socket, 'close');
 
   assert.equal(clock.pendingTimers, 0);
+});
+
+test('a tunnel of HTTP/1.0 that is given up while its half is being ended leaves no descriptor open', async (t) => {
+  const context = serverContext(new VirtualClock(), (exchange) =>
+    exchange.switchOver('HTTP/1.0 200 OK\r\n\r\n'),
+  );
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const accepted = once(server, 'connection');
+  const client = await connectRaw(t, { host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+  const [socket] = (await accepted) as [Socket];
+  const connection = new ServerConnection(socket, context);
+  client.send('CONNECT a:1 HTTP/1.0\r\nHost: a:1\r\n\r\n');
+  await client.receivedAtLeast(19);
+  socket.on('error', () => {});
+  assert.ok(socket.writableLength === 0, 'nothing is left to be written');
+
+  socket.end();
+  connection.abandon();
+
+  client.leave();
+  const descriptors = () =>
+    process.getActiveResourcesInfo().filter((what) => what === 'TCPSocketWrap').length;
+  await eventually('no socket is left in this process', () => descriptors() === 0);
 });

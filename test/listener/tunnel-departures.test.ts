@@ -34,7 +34,7 @@ for (const isTunnel of [false, true]) {
     const abandon = (): void => {
       isGivenUp = true;
     };
-    listener.clientEnded({ socket: ends as Socket, exchange, drain() {}, abandon });
+    listener.clientEnded({ socket: ends as Socket, exchange, isBusy: true, isDraining: false, abandon });
     // Meanwhile the upstream has taken the connection.
     exchange.isSwitched = isTunnel;
 

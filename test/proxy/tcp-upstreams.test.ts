@@ -383,8 +383,8 @@ test('when the process ends its connections are broken off, half-closed ones too
   assert.deepEqual(
     sidecar.accessLog.map(({ outcome, closeReason }) => [outcome, closeReason]),
     [
-      ['cancelled', 'client_reset'],
-      ['cancelled', 'client_reset'],
+      ['cancelled', 'shutdown'],
+      ['cancelled', 'shutdown'],
     ],
   );
   // Who has heard the end of a half does not listen any more: it notices when it speaks.

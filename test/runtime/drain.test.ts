@@ -1,28 +1,28 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { untilQuiet } from '../../src/runtime/drain.ts';
 import { connectBytes, startByteServer } from '../rig/byte-peer.ts';
 import { eventually } from '../rig/eventually.ts';
 import { connectRaw, exchangeRaw } from '../rig/raw-client.ts';
-import { ok, startRawUpstream } from '../rig/raw-upstream.ts';
+import { answering, ok, startRawUpstream } from '../rig/raw-upstream.ts';
 import { startSidecar, upstreamU } from '../rig/sidecar.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
-import { fieldOf, statusOf } from '../rig/wire-reader.ts';
+import { fieldOf, statusOf, type WireMessage } from '../rig/wire-reader.ts';
 
 const get = 'GET /x HTTP/1.1\r\nHost: u.test\r\n\r\n';
 
 test('it is quiet when nothing was under way for the whole time; each request starts it anew', async () => {
   const clock = new VirtualClock();
-  let busy = 0;
-  const quiet = untilQuiet(clock, { deadlineMs: 25_000, idleExitMs: 2000 }, () => busy);
+  const activity = { busy: 0, begun: 0 };
+  const quiet = untilQuiet(clock, { deadlineMs: 25_000, idleExitMs: 2000 }, activity);
   let result: boolean | null = null;
   quiet.then((isQuiet) => {
     result = isQuiet;
   });
   clock.advance(1500);
-  busy = 1;
+  activity.busy = 1;
   clock.advance(1000);
-  busy = 0;
+  activity.busy = 0;
   clock.advance(1900);
   await Promise.resolve();
   assert.equal(result, null);
@@ -33,11 +33,31 @@ test('it is quiet when nothing was under way for the whole time; each request st
   assert.equal(clock.pendingTimers, 0);
 });
 
+test('requests so short that nobody ever sees one under way are no quiet', async () => {
+  const clock = new VirtualClock();
+  const activity = { busy: 0, begun: 0 };
+  let result: boolean | null = null;
+  const quiet = untilQuiet(clock, { deadlineMs: 25_000, idleExitMs: 2000 }, activity);
+  void quiet.then((isQuiet) => {
+    result = isQuiet;
+  });
+
+  for (let i = 0; i < 10; i += 1) {
+    clock.advance(1000);
+    activity.begun += 1;
+  }
+  await new Promise(setImmediate);
+  assert.equal(result, null);
+  clock.advance(2050);
+
+  assert.equal(await quiet, true);
+});
+
 test('without any time of quiet it still waits for what is under way', async () => {
   const clock = new VirtualClock();
-  let busy = 1;
+  const activity = { busy: 1, begun: 1 };
   let isOver = false;
-  const quiet = untilQuiet(clock, { deadlineMs: 25_000, idleExitMs: 0 }, () => busy);
+  const quiet = untilQuiet(clock, { deadlineMs: 25_000, idleExitMs: 0 }, activity);
   void quiet.then(() => {
     isOver = true;
   });
@@ -45,7 +65,7 @@ test('without any time of quiet it still waits for what is under way', async () 
   clock.advance(1000);
   await new Promise(setImmediate);
   const wasOver = isOver;
-  busy = 0;
+  activity.busy = 0;
   clock.advance(1000);
 
   assert.equal(wasOver, false);
@@ -54,32 +74,112 @@ test('without any time of quiet it still waits for what is under way', async () 
 
 test('at the deadline it is over, quiet or not', async () => {
   const clock = new VirtualClock();
-  const quiet = untilQuiet(clock, { deadlineMs: 25_000, idleExitMs: 2000 }, () => 1);
+  const quiet = untilQuiet(clock, { deadlineMs: 25_000, idleExitMs: 2000 }, { busy: 1, begun: 1 });
 
   clock.advance(25_000);
 
   assert.equal(await quiet, false);
 });
 
-test('while it drains readiness is off at once, and new requests are served with Connection: close', async (t) => {
+const closing = (response: WireMessage): readonly unknown[] => [
+  statusOf(response),
+  fieldOf(response, 'connection'),
+];
+
+/** A sidecar that drains at leisure, and its upstream. */
+const startDraining = async (t: TestContext, idleExit = '500ms') => {
   const upstream = await startRawUpstream(t);
-  const sidecar = await startSidecar(t, {
-    ...upstreamU([upstream.address]),
-    drain: { deadline: '10s', idleExit: '300ms' },
-  });
-  const idle = await connectRaw(t, sidecar.egress);
-  await idle.send(get).response();
+  const drain = { deadline: '10s', idleExit };
+  return { upstream, sidecar: await startSidecar(t, { ...upstreamU([upstream.address]), drain }) };
+};
+
+test('while it drains readiness is off at once, and new requests are served with Connection: close', async (t) => {
+  const { sidecar } = await startDraining(t, '300ms');
   const ready = () => fetch(`http://${sidecar.admin.host}:${sidecar.admin.port}/readyz`);
   assert.equal((await ready()).status, 200);
 
   const drained = sidecar.app.drain();
 
   assert.equal((await ready()).status, 503);
-  await idle.closed();
-  const response = await exchangeRaw(t, sidecar.egress, get);
-  assert.equal(statusOf(response), 200);
-  assert.equal(fieldOf(response, 'connection'), 'close');
+  assert.deepEqual(closing(await exchangeRaw(t, sidecar.egress, get)), [200, 'close']);
   await drained;
+});
+
+test('a request on a kept connection that meets the drain is answered, and told to be the last', async (t) => {
+  const { sidecar } = await startDraining(t);
+  const client = await connectRaw(t, sidecar.egress);
+  await client.send(get).response();
+
+  const drained = sidecar.app.drain();
+  client.send(get);
+
+  assert.deepEqual(closing(await client.response()), [200, 'close']);
+  assert.equal(await client.closed(), 'end');
+  await drained;
+});
+
+test('an answer that did not say that it was the last is not: the drain may have begun in its middle', async (t) => {
+  const { sidecar, upstream } = await startDraining(t);
+  upstream.handler = (exchange) => exchange.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha');
+  const client = await connectRaw(t, sidecar.egress);
+  client.send(get);
+  await client.head();
+
+  const drained = sidecar.app.drain();
+  (await upstream.exchange(0)).write('lf');
+  const first = await client.response();
+  upstream.handler = answering(ok());
+  client.send(get);
+
+  assert.deepEqual(closing(first), [200, undefined]);
+  assert.deepEqual(closing(await client.response()), [200, 'close']);
+  await drained;
+});
+
+test('connections that nobody uses do not hold it up, and are ended in order at its end', async (t) => {
+  const { sidecar } = await startDraining(t, '50ms');
+  const [kept, unused] = [await connectRaw(t, sidecar.egress), await connectRaw(t, sidecar.egress)];
+  await kept.send(get).response();
+
+  await sidecar.app.drain();
+
+  assert.equal(await kept.closed(), 'end');
+  assert.equal(await unused.closed(), 'end');
+});
+
+test('a request of which only the beginning has come is something under way', async (t) => {
+  const { sidecar } = await startDraining(t, '0s');
+  const client = await connectRaw(t, sidecar.egress);
+  // Whatever came before it was read when this is answered.
+  await client.send(`${get}GET /x HTTP/1.1\r\nHo`).response();
+  let isOver = false;
+
+  const drained = sidecar.app.drain().then(() => {
+    isOver = true;
+  });
+  await new Promise(setImmediate);
+  const wasOver = isOver;
+  client.send('st: u.test\r\n\r\n');
+
+  assert.equal(wasOver, false);
+  assert.deepEqual(closing(await client.response()), [200, 'close']);
+  await drained;
+});
+
+test('a tunnel that is open at the deadline is reset, and the log says that it was us', async (t) => {
+  const server = await startByteServer(t, (peer) => peer.say('hello'));
+  const sidecar = await startSidecar(t, {
+    ...upstreamU([server.address]),
+    drain: { deadline: '100ms', idleExit: '0s' },
+  });
+  const client = await connectBytes(t, sidecar.egress);
+  client.say('CONNECT u.test:80 HTTP/1.1\r\nHost: u.test:80\r\n\r\n');
+  await client.hears('hello');
+
+  await sidecar.app.drain();
+
+  assert.equal(await client.over(), 'by a reset');
+  assert.equal((await sidecar.accessLineAt(0))['closeReason'], 'shutdown');
 });
 
 test('what is under way when it drains is finished before it ends', async (t) => {
