@@ -83,7 +83,9 @@ export class ExchangeRecord implements ExchangeEnded {
   ended(outcome: Outcome, now: number): void {
     this.outcome = outcome;
     if (outcome.kind !== 'success') this.reason = outcome.reason;
-    if (outcome.kind === 'cancelled') this.status = reasons[outcome.reason].status;
+    // A tunnel's client was sent what it was sent, however it leaves.
+    if (outcome.kind === 'cancelled' && this.closeReason === null)
+      this.status = reasons[outcome.reason].status;
     // Whatever it was, there was nobody to tell it to.
     if (this.protocol === 'tcp') this.status = 0;
     if (outcome.kind === 'failure' || outcome.kind === 'rejected') this.detail = outcome.detail;

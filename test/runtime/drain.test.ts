@@ -179,7 +179,8 @@ test('a tunnel that is open at the deadline is reset, and the log says that it w
   await sidecar.app.drain();
 
   assert.equal(await client.over(), 'by a reset');
-  assert.equal((await sidecar.accessLineAt(0))['closeReason'], 'shutdown');
+  const line = await sidecar.accessLineAt(0);
+  assert.deepEqual([line['closeReason'], line['status']], ['shutdown', 200]);
 });
 
 test('what is under way when it drains is finished before it ends', async (t) => {
