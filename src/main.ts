@@ -1,5 +1,8 @@
 import { runProgram } from './cli/program.ts';
+import { ignoreStraySignals } from './cli/stray-signals.ts';
 import { processTerminal } from './cli/terminal.ts';
+
+ignoreStraySignals(process);
 
 // A reader that has seen enough (`outrigger config | head`) is no reason for a stack trace.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

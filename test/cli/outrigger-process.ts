@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const launcher = fileURLToPath(new URL('../../bin/outrigger.js', import.meta.url));
+/** What is started as `outrigger`. */
+export const launcher = fileURLToPath(new URL('../../bin/outrigger.js', import.meta.url));
 
 export interface Finished {
   readonly code: number | null;

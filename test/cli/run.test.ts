@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { OutriggerProcess, outrigger } from './outrigger-process.ts';
+import type { Owner } from '../rig/owner.ts';
+import { Program } from '../rig/program.ts';
+import { launcher, OutriggerProcess, outrigger } from './outrigger-process.ts';
 
 const anyPorts = ['--egress', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
 
-const running = async (t: { after(run: () => void): void }, ...args: string[]): Promise<OutriggerProcess> => {
-  const sidecar = new OutriggerProcess(['run', ...anyPorts, ...args]);
+const running = async (t: Owner, env: Readonly<Record<string, string>> = {}): Promise<OutriggerProcess> => {
+  const sidecar = new OutriggerProcess(['run', ...anyPorts], env);
   t.after(() => sidecar.child.kill('SIGKILL'));
   await sidecar.untilWritten(/process\.started/);
   return sidecar;
@@ -34,6 +36,23 @@ test('without a configuration file SIGHUP is answered with a line, and the sidec
   sidecar.child.kill('SIGHUP');
   await sidecar.untilWritten(/outrigger: SIGHUP: not reloaded: there is no configuration file[^\n]*\n/);
   assert.equal(sidecar.child.exitCode, null);
+});
+
+test('SIGUSR1 opens no debugger, and neither SIGUSR2 nor SIGPIPE ends the sidecar', async (t) => {
+  const sidecar = await running(t, { NODE_OPTIONS: '--inspect-port=0' });
+  for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGPIPE'] as const) sidecar.child.kill(signal);
+  sidecar.child.kill('SIGTERM');
+  const { code, stderr } = await sidecar.finished;
+  assert.deepEqual([code, stderr], [0, '']);
+});
+
+test('SIGQUIT is left to the system, which ends the process at once', async (t) => {
+  // Nobody wants the core that it would leave otherwise.
+  const command = 'ulimit -c 0; exec "$0" "$@"';
+  const sidecar = new Program(t, 'sh', ['-c', command, process.execPath, launcher, 'run', ...anyPorts]);
+  await sidecar.says('process.started');
+  sidecar.child.kill('SIGQUIT');
+  assert.equal(await sidecar.over(), 'SIGQUIT');
 });
 
 test('a port in use is one line that names the port and the flag, with code 1', async (t) => {
