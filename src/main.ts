@@ -6,5 +6,7 @@ ignoreStraySignals(process);
 
 // A reader that has seen enough (`outrigger config | head`) is no reason for a stack trace.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+// Nobody who reads what is wrong is no reason to end, for what runs.
+process.stderr.on('error', () => {});
 
 process.exit(await runProgram(process.argv.slice(2), processTerminal));

@@ -52,9 +52,24 @@ export interface LineSinkOptions {
 /** Lines that are written together, and how far that got. */
 interface Batch {
   readonly bytes: Buffer;
-  readonly lines: number;
+  /** Where its lines begin: before them may stand the end of a line that was torn off. */
+  readonly start: number;
   offset: number;
 }
+
+const LINE_END = 10;
+
+/** Lines of which not all bytes were written. */
+const linesLeft = ({ bytes, start, offset }: Batch): number => {
+  let lines = 0;
+  for (
+    let at = bytes.indexOf(LINE_END, Math.max(start, offset));
+    at >= 0;
+    at = bytes.indexOf(LINE_END, at + 1)
+  )
+    lines += 1;
+  return lines;
+};
 
 /** How long a line waits for others before it is written, and how many bytes end the wait. */
 const gatherMs = 50;
@@ -80,6 +95,8 @@ export class LineSink {
   /** What is being written, or waits to be tried again. */
   #batch: Batch | null = null;
   #isWriting = false;
+  /** True after a part of a line: the next one must not be taken for the rest of it. */
+  #isTorn = false;
   #dropped = 0;
 
   constructor({ clock, descriptor, maxBytes = 1024 * 1024, writer = nodeWriter }: LineSinkOptions) {
@@ -178,16 +195,17 @@ export class LineSink {
   }
 
   #settle(batch: Batch, isLost: boolean): void {
-    this.#bytes -= batch.bytes.length;
-    if (isLost) this.#dropped += batch.lines;
+    this.#bytes -= batch.bytes.length - batch.start;
+    if (batch.offset > 0) this.#isTorn = batch.bytes[batch.offset - 1] !== LINE_END;
+    if (isLost) this.#dropped += linesLeft(batch);
   }
 
   #gather(): Batch | null {
     if (this.#pending.length === 0) return null;
-    const bytes = Buffer.from(this.#pending.join(''));
-    const lines = this.#pending.length;
+    const before = this.#isTorn ? '\n' : '';
+    const bytes = Buffer.from(before + this.#pending.join(''));
     this.#pending = [];
-    return { bytes, lines, offset: 0 };
+    return { bytes, start: before.length, offset: 0 };
   }
 
   #stopTimer(): void {

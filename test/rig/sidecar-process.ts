@@ -120,14 +120,19 @@ export interface ProcessOptions {
   readonly nodeOptions?: string;
   /** What only its command line may say. */
   readonly nodeFlags?: readonly string[];
+  /** What its shell is told first. Default: as many descriptors as the system allows, for each exchange takes two. */
+  readonly shell?: string;
 }
+
+const mostDescriptors = 'ulimit -n "$(ulimit -Hn)"';
 
 /** Starts `outrigger run` with this configuration and waits until it is ready. */
 export const startSidecarProcess = async (
   owner: Owner,
   config: ConfigText,
-  { program = launcher, place, nodeOptions = '', nodeFlags = [] }: ProcessOptions = {},
+  options: ProcessOptions = {},
 ): Promise<SidecarProcess> => {
+  const { program = launcher, place, nodeOptions = '', nodeFlags = [], shell = mostDescriptors } = options;
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-'));
   const file = join(folder, 'outrigger.json');
   const egress = place?.egress ?? (await freeAddress());
@@ -140,8 +145,7 @@ export const startSidecarProcess = async (
   };
   const text = JSON.stringify(whole, null, 2);
   writeFileSync(file, text);
-  // As many descriptors as the system allows: each exchange takes two.
-  const command = `ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"`;
+  const command = `${shell}; exec "$0" "$@"`;
   const child = spawn('sh', ['-c', command, process.execPath, ...nodeFlags, program, 'run', '-c', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(nodeOptions === '' ? {} : { env: { ...process.env, NODE_OPTIONS: nodeOptions } }),

@@ -125,6 +125,30 @@ test('a closed descriptor costs the lines that are written to it and nothing els
   assert.equal(writer.text, 'kept\n');
 });
 
+test('when there is room again, nothing is taken for the rest of a line that was torn off', () => {
+  const { clock, writer, sink } = createSink();
+  sink.write('one\n');
+  sink.write('torn off\n');
+  sink.write('lost\n');
+  clock.advance(50);
+  writer.finish(7);
+  writer.fail('ENOSPC');
+  sink.write('lost too\n');
+  clock.advance(50);
+  writer.fail('ENOSPC');
+  assert.equal(sink.dropped, 3);
+
+  sink.write('again\n');
+  clock.advance(50);
+  writer.finish();
+  sink.write('and again\n');
+  clock.advance(50);
+  writer.finish();
+
+  assert.equal(writer.text, 'one\ntor\nagain\nand again\n');
+  assert.equal(sink.dropped, 3);
+});
+
 test('a descriptor that is busy is asked again', () => {
   const { clock, writer, sink } = createSink();
   sink.write('patient\n');
