@@ -6,6 +6,7 @@ const fallbackReasons: readonly Reason[] = [
   'bulkhead_full',
   'queue_timeout',
   'pool_exhausted',
+  'out_of_resources',
   'no_endpoint',
   'dns_error',
   'dns_timeout',

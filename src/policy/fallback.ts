@@ -23,6 +23,7 @@ const refusalsForUpstream: ReadonlySet<Reason> = new Set([
   'bulkhead_full',
   'queue_timeout',
   'pool_exhausted',
+  'out_of_resources',
   'no_endpoint',
 ]);
 

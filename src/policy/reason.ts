@@ -168,6 +168,11 @@ export const reasons = {
     'connection_limit_reached',
     'No connection to the endpoint became free in time',
   ),
+  out_of_resources: rejected(
+    503,
+    'connection_limit_reached',
+    'The sidecar has no descriptor or memory left for a connection',
+  ),
   no_endpoint: rejected(503, 'destination_unavailable', 'The upstream has no endpoint'),
   too_many_destinations: rejected(
     503,

@@ -4,7 +4,7 @@
  */
 import type { WireFault } from '../http1/response-observer.ts';
 import { violations } from '../http1/violation.ts';
-import { type Failure, failure } from '../policy/outcome.ts';
+import { type Failure, failure, type Rejected, rejected } from '../policy/outcome.ts';
 import type { FailureReason } from '../policy/reason.ts';
 import { describeCertificate, type ShownCertificate } from './shown-certificate.ts';
 
@@ -40,6 +40,13 @@ export const connectFault = (error: unknown): Failure => {
   if (code === 'ETIMEDOUT') reason = 'connect_timeout';
   return failure(reason, true, code);
 };
+
+/** What this process has run out of, or its machine. */
+const shortages = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
+
+/** What a dial that failed means for its attempt. That nothing was left to dial with says nothing about the upstream. */
+export const dialOutcome = (fault: Failure): Failure | Rejected =>
+  shortages.has(fault.detail) ? rejected('out_of_resources', -1, fault.detail) : fault;
 
 /** OpenSSL's names for alerts say so, but for these of RFC 6066. */
 const unmarkedAlerts = new Set(['ERR_SSL_TLSV1_UNRECOGNIZED_NAME', 'ERR_SSL_TLSV1_UNSUPPORTED_EXTENSION']);

@@ -9,7 +9,7 @@ import type { Clock } from '../lib/clock.ts';
 import { type Failure, type Outcome, rejected, success } from '../policy/outcome.ts';
 import type { Connector, Dial, DialObserver } from './dialer.ts';
 import type { Endpoint } from './endpoint.ts';
-import { unprovenEnd, wireFault } from './faults.ts';
+import { dialOutcome, unprovenEnd, wireFault } from './faults.ts';
 import type { SocketReads } from './socket-reads.ts';
 import type { PoolSettings } from './sources.ts';
 import type { Attempt, OutgoingRequest, ResponseSink, Transport } from './transport.ts';
@@ -121,7 +121,7 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
   dialFailed(failure: Failure): void {
     this.#dial = null;
     this.#pool.forgo();
-    this.#end(failure, '');
+    this.#end(dialOutcome(failure), '');
   }
 
   responseInformational(head: ResponseHead): void {

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Failure, Outcome } from '../policy/outcome.ts';
 import type { Connector, Dial, DialObserver } from './dialer.ts';
 import type { Endpoint } from './endpoint.ts';
+import { dialOutcome } from './faults.ts';
 import type { SocketReads } from './socket-reads.ts';
 import type { Attempt, OutgoingRequest, ResponseSink, Transport } from './transport.ts';
 
@@ -82,7 +83,7 @@ class TcpAttempt implements Attempt, DialObserver {
   }
 
   dialFailed(failure: Failure): void {
-    this.#end(failure);
+    this.#end(dialOutcome(failure));
   }
 
   #end(outcome: Outcome): void {

@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import { type Failure, type Outcome, rejected, success } from '../policy/outcome.ts';
 import type { Connector, Dial, DialObserver } from './dialer.ts';
 import type { Endpoint } from './endpoint.ts';
+import { dialOutcome } from './faults.ts';
 import type { PoolSettings } from './sources.ts';
 import type { Attempt, OutgoingRequest, ResponseSink, Transport } from './transport.ts';
 import { isUndiciLoaded, loadUndici, UndiciConnection } from './undici-connection.ts';
@@ -128,7 +129,7 @@ class UndiciAttempt implements Attempt, ExchangeObserver, DialObserver, RoomWait
   dialFailed(failure: Failure): void {
     this.#dial = null;
     this.#pool.forgo();
-    this.#end(failure, '');
+    this.#end(dialOutcome(failure), '');
   }
 
   exchangeInformational(head: ResponseHead): void {

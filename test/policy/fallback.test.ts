@@ -49,6 +49,7 @@ const selectedBy: Readonly<Record<Reason, readonly string[]>> = {
   bulkhead_full: ['bulkhead_full'],
   queue_timeout: ['queue_timeout'],
   pool_exhausted: ['pool_exhausted'],
+  out_of_resources: ['out_of_resources'],
   no_endpoint: ['no_endpoint'],
   too_many_destinations: none,
   unlisted_destination: none,

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectFault, dnsFault, handshakeFault, isAbsence, resetFault } from '../../src/upstream/faults.ts';
+import {
+  connectFault,
+  dialOutcome,
+  dnsFault,
+  handshakeFault,
+  isAbsence,
+  resetFault,
+} from '../../src/upstream/faults.ts';
 
 const systemError = (code: string): Error => Object.assign(new Error(`text of ${code}`), { code });
 
@@ -23,6 +30,18 @@ for (const [code, reason] of connectRows) {
     assert.equal(fault.detail, code);
   });
 }
+
+for (const code of ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']) {
+  test(`a dial for which this machine had nothing left (${code}) is no failure of the upstream`, () => {
+    const outcome = dialOutcome(connectFault(systemError(code)));
+    assert.deepEqual([outcome.kind, outcome.reason, outcome.detail], ['rejected', 'out_of_resources', code]);
+  });
+}
+
+test('any other dial that failed is one', () => {
+  const refused = connectFault(systemError('ECONNREFUSED'));
+  assert.equal(dialOutcome(refused), refused);
+});
 
 test('a lost connection is a reset, and says whether anything was sent', () => {
   const sent = resetFault(systemError('EPIPE'), false);
