@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../lib/clock.ts';
+import { isShortOfDescriptors } from '../lib/shortage.ts';
 
 /** Hears whether a client has left. */
 export type DepartureAnswer = (hasLeft: boolean) => void;
 
-/** Gives the text of one of the kernel's tables; null where there is none. */
-export type ReadTable = (path: string, done: (text: string | null) => void) => void;
+/** Gives the text of one of the kernel's tables; null where there is none. `isLater`: it could not be read just now. */
+export type ReadTable = (path: string, done: (text: string | null, isLater?: boolean) => void) => void;
 
 interface Question {
   /** What the client's own row says, its address and then ours, in each of the forms that it may have. */
@@ -21,7 +22,7 @@ const REST_FACTOR = 10;
 const MIN_REST_MS = 10;
 
 const readProc: ReadTable = (path, done) =>
-  readFile(path, 'latin1', (error, text) => done(error === null ? text : null));
+  readFile(path, 'latin1', (error, text) => done(error === null ? text : null, isShortOfDescriptors(error)));
 
 /**
  * A client that has sent its FIN may have left, or may have said its last word and wait for the answer: on the wire the
@@ -37,6 +38,7 @@ export class Departures {
   #timer: Timer | null = null;
   #isLooking = false;
   #restUntil = 0;
+  #isClosed = false;
 
   constructor(clock: Clock, readTable: ReadTable = readProc) {
     this.#clock = clock;
@@ -58,13 +60,14 @@ export class Departures {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#timer?.cancel();
     this.#timer = null;
     this.#questions = [];
   }
 
   #schedule(): void {
-    if (this.#isLooking || this.#timer !== null || this.#questions.length === 0) return;
+    if (this.#isClosed || this.#isLooking || this.#timer !== null || this.#questions.length === 0) return;
     const restMs = Math.max(0, this.#restUntil - this.#clock.now());
     this.#timer = this.#clock.after(restMs, () => this.#look());
   }
@@ -74,21 +77,27 @@ export class Departures {
     const startedAt = this.#clock.now();
     const texts: string[] = [];
     let missing = TABLES.length;
+    let isPartial = false;
     this.#timer = null;
     this.#questions = [];
     this.#isLooking = true;
     for (const table of TABLES) {
-      this.#readTable(table, (text) => {
+      this.#readTable(table, (text, isLater = false) => {
         if (text !== null) texts.push(text);
+        isPartial ||= isLater;
         missing -= 1;
-        if (missing === 0) this.#tell(asked, texts, startedAt);
+        if (missing === 0) this.#tell(asked, texts, startedAt, isPartial);
       });
     }
   }
 
-  #tell(asked: readonly Question[], texts: readonly string[], startedAt: number): void {
-    for (const { rows, answer } of asked) {
-      answer(!texts.some((text) => rows.some((row) => isHeld(text, row))));
+  #tell(asked: readonly Question[], texts: readonly string[], startedAt: number, isPartial: boolean): void {
+    for (const question of asked) {
+      const { rows, answer } = question;
+      const isThere = texts.some((text) => rows.some((row) => isHeld(text, row)));
+      // It may be in the table that could not be read.
+      if (!isThere && isPartial) this.#questions.push(question);
+      else answer(!isThere);
     }
     const now = this.#clock.now();
     this.#restUntil = now + Math.max(MIN_REST_MS, (now - startedAt) * REST_FACTOR);

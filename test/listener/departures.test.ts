@@ -54,6 +54,20 @@ test('a client that is not in the table has left', onLinux, () => {
   assert.deepEqual(answers, [true]);
 });
 
+test('while there is no descriptor to look with nobody has left; then the next look says', onLinux, () => {
+  const clock = new VirtualClock();
+  let isShort = true;
+  const departures = new Departures(clock, (_path, done) => done(isShort ? null : '', isShort));
+  const answers = ask(departures);
+  clock.advance(100);
+  assert.deepEqual(answers, []);
+
+  isShort = false;
+  clock.advance(100);
+
+  assert.deepEqual(answers, [true]);
+});
+
 test('an IPv4 client of an IPv6 listener is found under its IPv4 address', onLinux, () => {
   const { clock, departures } = looker(`   3: ${client} ${columns} 123456 1 0 20\n`);
   const mapped = { ...socket, remoteAddress: '::ffff:127.0.0.1', localAddress: '::ffff:127.0.0.1' } as Socket;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -45,4 +46,26 @@ test('a changed file is read again within a second, one that went away is empty'
   rmSync(path);
   clock.advance(1000);
   assert.deepEqual(lookup(hosts, 'reviews'), []);
+});
+
+test('what cannot be read for want of a descriptor says what it said, and is read when there is one', (t) => {
+  const path = temporaryPath(t);
+  const clock = new VirtualClock();
+  const hosts = new HostsFile(path, clock);
+  writeFileSync(path, '10.0.0.1 reviews\n');
+  assert.deepEqual(lookup(hosts, 'reviews'), ['10.0.0.1']);
+  writeFileSync(path, '10.0.0.22 reviews\n');
+  const { mock } = t.mock.method(fs, 'readFileSync', () => {
+    throw Object.assign(new Error(), { code: 'EMFILE' });
+  });
+  syncBuiltinESMExports();
+  t.after(syncBuiltinESMExports);
+
+  clock.advance(1000);
+  assert.deepEqual(lookup(hosts, 'reviews'), ['10.0.0.1']);
+  mock.restore();
+  syncBuiltinESMExports();
+  clock.advance(1000);
+
+  assert.deepEqual(lookup(hosts, 'reviews'), ['10.0.0.22']);
 });
