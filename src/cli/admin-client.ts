@@ -18,6 +18,10 @@ export interface AdminTargetOptions {
 
 const defaultAddress = '127.0.0.1:7401';
 
+/** The sidecar listens on all of the machine's addresses: from here it is called by the one of loopback. */
+const reachable = (host: string): string =>
+  host.replace(/^0\.0\.0\.0(?=:|$)/, '127.0.0.1').replace(/^\[::\]/, '[::1]');
+
 /** What is wrong with the target, in a line that says what to do. */
 export interface TargetProblem {
   readonly problem: string;
@@ -28,7 +32,8 @@ export interface TargetProblem {
  * `OUTRIGGER_ADMIN_TOKEN`, never from the command line, which everybody on the machine can read.
  */
 export const adminTarget = ({ url, tokenFile, env }: AdminTargetOptions): AdminTarget | TargetProblem => {
-  const written = url ?? env['OUTRIGGER_ADMIN'] ?? defaultAddress;
+  // An empty variable is one that is not set.
+  const written = url ?? (env['OUTRIGGER_ADMIN'] || defaultAddress);
   const parsed = URL.parse(/^https?:\/\//.test(written) ? written : `http://${written}`);
   if (parsed === null || parsed.host === '' || !/^\/*$/.test(parsed.pathname))
     return { problem: `${JSON.stringify(written)} is no address of a sidecar; write http://127.0.0.1:7401` };
@@ -45,7 +50,7 @@ export const adminTarget = ({ url, tokenFile, env }: AdminTargetOptions): AdminT
       return { problem: `cannot read the token from ${tokenFile} (${code})` };
     }
   }
-  return { origin: `${parsed.protocol}//${parsed.host}`, token };
+  return { origin: `${parsed.protocol}//${reachable(parsed.host)}`, token };
 };
 
 /** An answer of the admin interface; its body is still to come. */
