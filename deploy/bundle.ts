@@ -1,25 +1,25 @@
 /**
  * `npm run build`: the whole program, dashboard included, as one file in `dist/` (or in the folder that is given), and
- * beside it the licences of everything in it that others wrote.
+ * beside it the licences and the bill of materials of everything in it that others wrote.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { dashboardFiles } from '../src/admin/dashboard-files.ts';
+import { billOfMaterials } from './sbom.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = process.argv[2] ?? join(root, 'dist');
 
-/** What the dashboard loads comes from npm too, but goes into the bundle as text that esbuild does not look into. */
-const dashboardPackages = ['preact', '@preact/signals', '@preact/signals-core', 'htm', 'uplot'];
+const dashboard = dashboardFiles();
 
 /** In the bundle the dashboard's texts stand where in a checkout they are read from their folders. */
 const dashboardInside: Plugin = {
   name: 'dashboard',
   setup: ({ onLoad }) => {
     onLoad({ filter: /[\\/]dashboard-files\.ts$/ }, () => ({
-      contents: `export const dashboardFiles = () => (${JSON.stringify(dashboardFiles())});`,
+      contents: `export const dashboardFiles = () => (${JSON.stringify(dashboard)});`,
       loader: 'js',
     }));
   },
@@ -27,7 +27,7 @@ const dashboardInside: Plugin = {
 
 /** The folder of the package that a file belongs to; null for a file of our own. */
 const packageOf = (path: string): string | null =>
-  /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? null;
+  /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)(?:\/|$)/.exec(path)?.[1] ?? null;
 
 const licenceOf = (path: string): string => {
   const { name, version, license } = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
@@ -57,13 +57,19 @@ const { metafile } = await build({
   plugins: [dashboardInside],
 });
 
-const packages = new Set(dashboardPackages.map((name) => `node_modules/${name}`));
-for (const input of Object.keys(metafile.inputs)) {
-  const found = packageOf(input);
+// What the dashboard loads comes from npm too, but goes in as text that esbuild does not look into.
+const others = [
+  ...Object.keys(metafile.inputs),
+  ...Object.keys(dashboard.imports).map((name) => `node_modules/${name}`),
+];
+const packages = new Set<string>();
+for (const path of others) {
+  const found = packageOf(path);
   if (found !== null && existsSync(join(root, found, 'package.json'))) packages.add(found);
 }
 const licences = [...packages].sort().map(licenceOf);
 writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));
+writeFileSync(join(folder, 'sbom.cdx.json'), billOfMaterials(root, packages));
 
 for (const [file, { bytes }] of Object.entries(metafile.outputs)) {
   process.stdout.write(`${file} ${Math.round(bytes / 1024)} KiB, ${packages.size} packages of others\n`);
