@@ -1,6 +1,6 @@
 /**
- * `npm run build`: the whole program, dashboard included, as one file in `dist/` (or in the folder that is given), and
- * beside it the licences and the bill of materials of everything in it that others wrote.
+ * `npm run build`: the whole program, dashboard included, as one file in `dist/` (or in the folder that is given). Beside
+ * it `outrigger health` by itself, for images, and the licences and the bill of materials of what others wrote.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,18 +38,20 @@ const licenceOf = (path: string): string => {
 
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: ['src/main.ts'],
+  entryPoints: { outrigger: 'src/main.ts', health: 'src/health.ts' },
   bundle: true,
   platform: 'node',
   format: 'esm',
   target: 'node24',
+  // Named, since without it the build would not fail but come out a little different.
+  tsconfig: 'tsconfig.json',
   legalComments: 'none',
   // Without comments everything is ASCII, and the runtime keeps a character in one byte, and not in two. Names stay as they
   // are, for stack traces.
   minifyWhitespace: true,
   lineLimit: 120,
   metafile: true,
-  outfile: join(folder, 'outrigger.js'),
+  outdir: folder,
   // Packages in the older module format ask for Node's own modules by `require`.
   banner: {
     js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",

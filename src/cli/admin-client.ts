@@ -88,6 +88,7 @@ export const adviceFor = (status: number, { origin, token }: AdminTarget): strin
 
 /** Why nobody answered, and what to do. */
 export const unreachable = (error: unknown, { origin }: AdminTarget): string => {
+  const isLate = error instanceof Error && error.name === 'TimeoutError';
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  return `no answer from ${origin} (${code}): is the sidecar running there? Name another address as the first argument`;
+  return `no answer from ${origin} (${isLate ? 'timeout' : code}): is the sidecar running there? Name another address as the first argument`;
 };

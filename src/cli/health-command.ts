@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { adminTarget, askAdmin, unreachable } from './admin-client.ts';
+import { http } from '../lib/node-http.ts';
+import { type AdminTarget, adminTarget, unreachable } from './admin-client.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -26,7 +27,37 @@ const ownAddress = async ({ config }: HealthOptions, env: Terminal['env']): Prom
   return formatListenAddress(address);
 };
 
-const runHealth = async (
+interface Readiness {
+  readonly status: number;
+  readonly text: string;
+}
+
+/**
+ * By Node's own client, though our calls are undici's elsewhere: a container has both this process and the sidecar in its
+ * memory, every few seconds.
+ */
+const askReady = (
+  { origin, token }: AdminTarget,
+  headers: Readonly<Record<string, string>>,
+): Promise<Readiness> =>
+  new Promise((resolve, reject) => {
+    const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
+    const signal = AbortSignal.timeout(timeoutMs);
+    const options = { headers: { ...headers, ...authorization }, signal };
+    const asked = http.get(`${origin}/readyz`, options, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (piece: string) => {
+        text += piece;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on('error', (error) => reject(signal.aborted ? signal.reason : error));
+    });
+    // Node's client wraps the signal's reason; that it was too late is what counts.
+    asked.on('error', (error) => reject(signal.aborted ? signal.reason : error));
+  });
+
+/** Asks the sidecar at `url`, or the one beside this process, whether it is ready, and says what to exit with. */
+export const runHealth = async (
   url: string | undefined,
   options: HealthOptions,
   terminal: Terminal,
@@ -40,11 +71,10 @@ const runHealth = async (
   // The admin interface answers to loopback names alone, and may listen on another address of this machine only.
   const headers: Record<string, string> = url === undefined ? { host: 'localhost' } : {};
   try {
-    const { statusCode, body } = await askAdmin(target, '/readyz', headers, AbortSignal.timeout(timeoutMs));
-    const text = await body.text();
-    if (statusCode === 200) return exitCodes.fine;
+    const { status, text } = await askReady(target, headers);
+    if (status === 200) return exitCodes.fine;
     terminal.complain(
-      `outrigger: not ready: ${target.origin}/readyz answered ${statusCode} ${text.trim().replace(/\s+/g, ' ').slice(0, 200)}`,
+      `outrigger: not ready: ${target.origin}/readyz answered ${status} ${text.trim().replace(/\s+/g, ' ').slice(0, 200)}`,
     );
   } catch (error) {
     terminal.complain(`outrigger: ${unreachable(error, target)}`);

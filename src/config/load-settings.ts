@@ -88,8 +88,8 @@ const presetsOf = (given: Presets): Override[] =>
 const sourced = (parsed: ParsedSettings, source: string, path: string | null): LoadedSettings =>
   parsed.ok ? { ok: true, settings: parsed.settings, source, path } : parsed;
 
-/** The text of a configuration file; what goes wrong is a problem of that file. Never throws. */
-export const readText = (file: string): { readonly text: string } | Problem => {
+/** Reads the text of a configuration file; what goes wrong is a problem of that file. */
+const readText = (file: string): { readonly text: string } | Problem => {
   const content = readConfigFile(file);
   if (!content.ok) return fileProblem(file, content.message, content.hint);
   const text = decodeText(content.bytes);

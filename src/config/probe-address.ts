@@ -1,6 +1,6 @@
 import { parseListenAddress } from './addresses.ts';
+import { decodeText, readConfigFile } from './config-file.ts';
 import { EnvScalar } from './env-scalar.ts';
-import { readText } from './load-settings.ts';
 import type { ListenAddress } from './settings.ts';
 import type { Environment } from './substitution.ts';
 import { readTree } from './tree-reader.ts';
@@ -23,9 +23,10 @@ const addressIn = (group: Mapping, key: string): ListenAddress | null => {
  * look dead because somebody has made a mistake in the file since. Never throws.
  */
 export const probeAddress = (file: string, env: Environment): ListenAddress | null => {
-  const content = readText(file);
-  if ('message' in content) return null;
-  const tree = readTree(content.text, file, env);
+  const content = readConfigFile(file);
+  const text = content.ok ? decodeText(content.bytes) : null;
+  if (text === null) return null;
+  const tree = readTree(text, file, env);
   if (Array.isArray(tree) || !isMapping(tree.value)) return null;
   const { admin } = tree.value;
   if (!isMapping(admin)) return null;

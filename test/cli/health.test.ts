@@ -139,6 +139,21 @@ test('health fails with one line when nobody answers', async () => {
   assert.match(complaints[0]!, /^outrigger: no answer from http:\/\/127\.0\.0\.1:\d+ \(ECONNREFUSED\)/);
 });
 
+test('health gives up after two seconds, and says so', async (context) => {
+  const server = createServer(() => {});
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  context.after(() => server.close());
+  const { port } = server.address() as { port: number };
+
+  const { code, complaints } = await health([`127.0.0.1:${port}`]);
+
+  assert.equal(code, 1);
+  assert.match(
+    complaints.join(),
+    /^outrigger: no answer from http:\/\/127\.0\.0\.1:\d+ \(timeout\): [^\n]*$/,
+  );
+});
+
 test('health fails with the reason while the sidecar drains', async (context) => {
   const { sidecar, port } = await sidecarOn(context);
   const drained = sidecar.app.drain();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import project from '../../package.json' with { type: 'json' };
 import lock from '../../package-lock.json' with { type: 'json' };
 import { dashboardFiles } from '../../src/admin/dashboard-files.ts';
+import { startSidecar } from '../rig/sidecar.ts';
 
 interface Component {
   readonly name: string;
@@ -43,7 +44,9 @@ const bill = (): Bill => JSON.parse(textOf('sbom.cdx.json')) as Bill;
 
 /** The packages whose code the bundle holds: esbuild writes above each module where it came from. */
 const inBundle = (): Set<string> => {
-  const modules = textOf('outrigger.js').matchAll(/^ *\/\/ (node_modules\/(?:@[^/\n]+\/)?[^/\n]+)\//gm);
+  const modules = `${textOf('outrigger.js')}\n${textOf('health.js')}`.matchAll(
+    /^ *\/\/ (node_modules\/(?:@[^/\n]+\/)?[^/\n]+)\//gm,
+  );
   return new Set(Array.from(modules, ([, folder]) => folder!));
 };
 
@@ -90,10 +93,31 @@ test('the bill says what needs what: all is needed by Outrigger, and by nothing 
   assert.deepEqual([...reached].sort(), all.sort());
 });
 
+test('the health check by itself has only what it needs in it, and works', async (context) => {
+  const sidecar = await startSidecar(context, {});
+  const file = join(folders[0]!, 'outrigger.yaml');
+  writeFileSync(file, `admin: { address: "127.0.0.1:${sidecar.admin.port}" }\n`);
+  const args = [join(folders[0]!, 'health.js')];
+  const env = { OUTRIGGER_CONFIG: file };
+
+  const ready = await promisify(execFile)(process.execPath, args, { env });
+  await sidecar.app.close();
+  const gone = await promisify(execFile)(process.execPath, args, { env }).catch((error) => error);
+
+  rmSync(file);
+  assert.deepEqual(ready, { stdout: '', stderr: '' });
+  assert.equal(gone.code, 1);
+  assert.match(gone.stderr, /^outrigger: no answer from [^\n]*\n$/);
+  // It runs beside the sidecar every few seconds, within the same limit on memory.
+  const packages = textOf('health.js').matchAll(/^ *\/\/ node_modules\/([^/\n]+)\//gm);
+  assert.deepEqual([...new Set(Array.from(packages, ([, name]) => name))], ['yaml']);
+});
+
 test('two builds make the same files, byte for byte', () => {
   for (const folder of folders)
     assert.deepEqual(readdirSync(folder).sort(), [
       'THIRD-PARTY-LICENSES.txt',
+      'health.js',
       'outrigger.js',
       'sbom.cdx.json',
     ]);
