@@ -31,3 +31,21 @@ export const untilDefect = (source: DefectSource, app: Endangered): Promise<Exit
       Promise.race([app.drain(), wait(LAST_WORDS_MS)]).then(() => resolve(exitCodes.failed), reject);
     });
   });
+
+/** Ends as `stopped` says, unless there was a defect meanwhile: then with its exit code, whatever had been going on. */
+export const unlessDefect = async (
+  source: DefectSource,
+  app: Endangered,
+  stopped: Promise<ExitCode>,
+): Promise<ExitCode> => {
+  let hasDefect = false;
+  const defect = untilDefect(source, {
+    noteDefect: (error) => {
+      hasDefect = true;
+      app.noteDefect(error);
+    },
+    drain: () => app.drain(),
+  });
+  const code = await Promise.race([stopped, defect]);
+  return hasDefect ? exitCodes.failed : code;
+};

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../config/units.ts';
 import { scenarioNames, scenarios } from '../demo/scenarios.ts';
-import { untilDefect } from './defects.ts';
+import { unlessDefect } from './defects.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { isStartError } from './run-command.ts';
 import { untilStopped } from './stop-signals.ts';
@@ -35,7 +35,7 @@ export const runDemo = async (options: DemoOptions, terminal: Terminal): Promise
   const stopped = untilStopped(process, demo, terminal.complain);
   try {
     const problems = await demo.start();
-    if (problems.length === 0) return await Promise.race([stopped, untilDefect(process, demo)]);
+    if (problems.length === 0) return await unlessDefect(process, demo, stopped);
     const { formatProblem } = await import('../config/problem.ts');
     for (const problem of problems) terminal.complain(formatProblem(problem));
     return exitCodes.usage;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { untilDefect } from './defects.ts';
+import { unlessDefect } from './defects.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { untilStopped } from './stop-signals.ts';
 import { areAllFromFlags, type Terminal } from './terminal.ts';
@@ -31,7 +31,7 @@ export const runSidecar = async (options: RunOptions, terminal: Terminal): Promi
   try {
     const { source, path } = loaded;
     const app = await startApp(loaded.settings, { source, file: path === null ? null : { path, load } });
-    return await Promise.race([untilStopped(process, app, terminal.complain), untilDefect(process, app)]);
+    return await unlessDefect(process, app, untilStopped(process, app, terminal.complain));
   } catch (error) {
     if (!isStartError(error)) throw error;
     terminal.complain(`outrigger: ${error.message}`);

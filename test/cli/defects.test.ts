@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
-import { untilDefect } from '../../src/cli/defects.ts';
+import { unlessDefect, untilDefect } from '../../src/cli/defects.ts';
 import { OutriggerProcess } from './outrigger-process.ts';
 
 test('after a defect the program drains once, notes all, and the code is 1', async () => {
@@ -25,6 +25,29 @@ test('after a defect the program drains once, notes all, and the code is 1', asy
   assert.equal(await code, 1);
   assert.deepEqual(noted, ['one', 'two']);
   assert.equal(drains, 1);
+});
+
+test('a process that was ending anyway when the defect came ends with code 1 too', async () => {
+  const source = new EventEmitter();
+  const stopped = Promise.withResolvers<0>();
+  const code = unlessDefect(
+    source,
+    { noteDefect() {}, drain: () => stopped.promise.then(() => {}) },
+    stopped.promise,
+  );
+
+  source.emit('uncaughtException', 'one');
+  stopped.resolve(0);
+
+  assert.equal(await code, 1);
+});
+
+test('without a defect it ends as it was stopped', async () => {
+  const stopped = Promise.resolve(0 as const);
+  assert.equal(
+    await unlessDefect(new EventEmitter(), { noteDefect() {}, drain: () => Promise.resolve() }, stopped),
+    0,
+  );
 });
 
 test('a process with a defect says so in its log, turns readiness off and ends with code 1', async (t) => {
