@@ -35,8 +35,9 @@ const rules: Readonly<Record<string, Reach>> = {
     imports: [...core, 'listener', 'config', 'telemetry', 'admin'],
     types: ['board/stream-events.ts'],
   },
-  cli: { imports: ['lib', 'board', 'config', 'runtime', 'demo'], types: [] },
+  cli: { imports: ['lib', 'board', 'config', 'runtime', 'demo', 'inject'], types: [] },
   demo: { imports: ['lib'], types: [] },
+  inject: { imports: ['lib'], types: [] },
   'main.ts': { imports: ['cli'], types: [] },
   'health.ts': { imports: ['cli'], types: [] },
 };
