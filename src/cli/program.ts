@@ -6,6 +6,7 @@ import { addDemoCommand } from './demo-command.ts';
 import { addExecCommand } from './exec-command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { addHealthCommand } from './health-command.ts';
+import { addInjectCommand } from './inject-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addSchemaCommand } from './schema-command.ts';
 import { type Terminal, usageLine } from './terminal.ts';
@@ -36,6 +37,7 @@ export const runProgram = async (args: readonly string[], terminal: Terminal): P
   addTopCommand(program, terminal, finish);
   addHealthCommand(program, terminal, finish);
   addDemoCommand(program, terminal, finish);
+  addInjectCommand(program, terminal, finish);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -44,10 +44,13 @@ export const probePort = 7402;
 
 export const defaultImage = `outrigger:${project.version}`;
 
-/** What the annotation says when nobody wrote one: the embedded default, and probes where the kubelet can reach them. */
-export const annotatedConfig = `admin:
+/**
+ * What the annotation says when nobody wrote one: the embedded default, with probes where the kubelet can reach them, and
+ * with the token, where there is one.
+ */
+export const annotatedConfig = (tokenSecret: string | null): string => `admin:
   probes: 0.0.0.0:${probePort}
-egress:
+${tokenSecret === null ? '' : `  token: \${OUTRIGGER_ADMIN_TOKEN}\n`}egress:
   unlisted: allow
 `;
 

@@ -48,7 +48,7 @@ test('help and version are answers, not errors', async () => {
   for (const args of [
     ['--help'],
     ['help'],
-    ...['run', 'exec', 'check', 'config', 'schema'].map((name) => [name, '--help']),
+    ...['run', 'exec', 'check', 'config', 'schema', 'inject'].map((name) => [name, '--help']),
   ]) {
     const { code, stdout, stderr } = await outrigger(args);
     assert.equal(code, 0, args.join(' '));
