@@ -56,6 +56,9 @@ const badPods: Readonly<Record<string, PodSpec>> = {
   'a port of the node': podOf({ ...good, ports: [{ containerPort: 80, hostPort: 80 }] }),
   "the node's network": podOf(good, { hostNetwork: true }),
   "the node's files": podOf(good, { volumes: [{ name: 'host', hostPath: { path: '/' } }] }),
+  'a setting of the kernel': podOf(good, {
+    securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }] },
+  }),
   'an init container': podOf(good, { initContainers: [withContext({ privileged: true })] }),
 };
 
@@ -64,6 +67,11 @@ for (const [name, pod] of Object.entries(badPods)) {
     assert.equal(restrictedBreaches(pod).length, 1, JSON.stringify(restrictedBreaches(pod)));
   });
 }
+
+test('a pod may let its containers have low ports', () => {
+  const sysctls = [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '80' }];
+  assert.deepEqual(restrictedBreaches(podOf(good, { securityContext: { sysctls } })), []);
+});
 
 const badContainers: Readonly<Record<string, Container>> = {
   'a root that may be written': withContext({ readOnlyRootFilesystem: false }),

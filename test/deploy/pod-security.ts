@@ -15,6 +15,9 @@ const volumeKinds: ReadonlySet<string> = new Set([
 /** What the restricted standard lets a container add, beside nothing. */
 const addable: ReadonlySet<string> = new Set(['NET_BIND_SERVICE']);
 
+/** The settings of the kernel that it lets a pod have, of those that concern us. */
+const safeSysctls: ReadonlySet<string> = new Set(['net.ipv4.ip_unprivileged_port_start']);
+
 const containersOf = (pod: PodSpec): Container[] => [...(pod.initContainers ?? []), ...pod.containers];
 
 /** Settings of the pod hold for its containers where these have none of their own. */
@@ -60,7 +63,9 @@ const volumeBreaches = (volume: Volume): string[] =>
  */
 export const restrictedBreaches = (pod: PodSpec): string[] => [
   ...(['hostNetwork', 'hostPID', 'hostIPC'] as const).filter((key) => pod[key] === true),
-  ...((pod.securityContext?.sysctls ?? []).length > 0 ? ['sysctls'] : []),
+  ...(pod.securityContext?.sysctls ?? [])
+    .filter(({ name }) => !safeSysctls.has(name))
+    .map(({ name }) => name),
   ...(pod.volumes ?? []).flatMap(volumeBreaches),
   ...containersOf(pod).flatMap((container) => containerBreaches(pod, container)),
 ];
