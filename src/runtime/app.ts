@@ -14,6 +14,7 @@ import { isOwnListener, type ListenerAddress } from '../upstream/address-rules.t
 import { isLocalhost } from '../upstream/resolver.ts';
 import { AdminView, type Lifecycle, upstreamMetrics } from './admin-view.ts';
 import { Core } from './core.ts';
+import { declaredPorts } from './declared-ports.ts';
 import { untilQuiet } from './drain.ts';
 import { Listeners } from './listeners.ts';
 import { Reloader } from './reloader.ts';
@@ -47,6 +48,8 @@ class App implements RunningApp {
   #runtime: Runtime;
   #egress: EgressRoutes;
   #watcher: ConfigWatcher | null = null;
+  /** Where the settings in force want to listen; what is bound may still be less, or has the port that 0 stood for. */
+  #declared: readonly ListenAddress[];
   /** Addresses whose openness was told. */
   readonly #warnedOf = new Set<string>();
   #closing: Promise<void> | null = null;
@@ -61,8 +64,7 @@ class App implements RunningApp {
       runtime: () => this.#runtime,
     });
     this.#core = core;
-    this.#runtime = buildRuntime(core.builder, settings, null);
-    this.#egress = this.#egressRoutes();
+    this.#declared = declaredPorts(settings);
     this.#listeners = new Listeners({
       context: core.context,
       timeouts: core.builder.timeouts,
@@ -96,6 +98,9 @@ class App implements RunningApp {
       onDefect: (error) =>
         core.log.logger.error({ event: 'admin.defect', err: error }, 'a defect in the admin interface'),
     });
+    // The last: it asks for names at once, and with them for our own addresses.
+    this.#runtime = buildRuntime(core.builder, settings, null);
+    this.#egress = this.#egressRoutes();
   }
 
   get drainRequested(): Promise<void> {
@@ -157,6 +162,7 @@ class App implements RunningApp {
   async #apply(settings: Settings): Promise<string> {
     const before = this.#runtime;
     await this.#open(settings, () => {
+      this.#declared = declaredPorts(settings);
       const next = buildRuntime(this.#core.builder, settings, before);
       this.#runtime = next;
       this.#egress = this.#egressRoutes();
@@ -267,7 +273,8 @@ class App implements RunningApp {
   #ownAddresses(): readonly ListenerAddress[] {
     const { egress, own } = this.#listeners;
     const { address, probesAddress } = this.#adminServer;
-    return [egress, ...own.values(), address, probesAddress].filter((each) => each !== null);
+    const bound = [egress, ...own.values(), address, probesAddress].filter((each) => each !== null);
+    return [...bound, ...this.#declared];
   }
 
   #isOurOwn({ host, port }: Authority): boolean {
