@@ -36,7 +36,7 @@ export const useOf = (document: Document, workload: YAMLMap, configMap: string):
   name: configMap,
 });
 
-/** What `admin.probes` says; undefined where it cannot be told, because of a reference to the environment for example. */
+/** What `admin.probes` says; undefined where it cannot be told, as with a reference to the environment. */
 const probesIn = (config: string): unknown => {
   try {
     const probes = parse(config, { logLevel: 'silent' })?.admin?.probes;

@@ -61,7 +61,7 @@ export const mapOf = (document: Document, map: YAMLMap, key: string): YAMLMap | 
   throw new ManifestError(contentStart(node), `${key} is not a mapping`);
 };
 
-/** The sequence that a key holds; null where there is none or it is empty. Throws {@link ManifestError} for anything else. */
+/** The sequence that a key holds; null: there is none, or it is empty. Throws {@link ManifestError} for anything else. */
 export const seqOf = (document: Document, map: YAMLMap, key: string): YAMLSeq | null => {
   const node = nodeAt(document, map, key);
   if (node === null || isSeq(node)) return node === null || node.items.length === 0 ? null : node;

@@ -39,7 +39,7 @@ export const blockText = (value: unknown, column: number, { isSeqIndented, lineE
     lineEnd,
   );
 
-/** How a flow is laid out: each item in a line of its own, with this before it and so much more for each level, or not. */
+/** How a flow is laid out: each item in its own line, with this before it and so much more for each level; or not. */
 export type FlowLayout = { readonly indent: string; readonly step: string } | null;
 
 /** A value in JSON, which is flow style as well. */

@@ -98,7 +98,7 @@ export const podWarnings = (kind: string, pod: unknown, mode: 'native' | 'classi
   const { terminationGracePeriodSeconds: grace, shareProcessNamespace, restartPolicy } = mappingOf(pod);
   const warnings: Finding[] = [];
   if (typeof grace === 'number' && grace <= drainSeconds) {
-    const message = `terminationGracePeriodSeconds is ${grace}, and the sidecar may drain for ${drainSeconds} s before it cuts what is left`;
+    const message = `terminationGracePeriodSeconds is ${grace}, but the sidecar may drain for ${drainSeconds} s`;
     warnings.push({ message, hint: 'give it 30, or lower drain.deadline' });
   }
   if (shareProcessNamespace === true) {

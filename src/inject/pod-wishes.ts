@@ -99,8 +99,8 @@ const configOf = (written: Written, common: CommonWishes, ownConfig: string | nu
 };
 
 /**
- * The wishes for a workload: annotations of its pods, then its own, then the command line. `isOurs` tells a configuration
- * that we wrote from one that a person did. Throws {@link ManifestError} for a value that cannot be.
+ * The wishes for a workload: annotations of its pods, then its own, then the command line. `isOurs` tells a
+ * configuration that we wrote from one that a person did. Throws {@link ManifestError} for a value that cannot be.
  */
 export const wishesFor = (
   document: Document,

@@ -45,8 +45,8 @@ export const probePort = 7402;
 export const defaultImage = `outrigger:${project.version}`;
 
 /**
- * What the annotation says when nobody wrote one: the embedded default, with probes where the kubelet can reach them, and
- * with the token, where there is one.
+ * What the annotation says when nobody wrote one: the embedded default, with probes where the kubelet can reach them,
+ * and with the token, where there is one.
  */
 export const annotatedConfig = (tokenSecret: string | null): string => `admin:
   probes: 0.0.0.0:${probePort}
