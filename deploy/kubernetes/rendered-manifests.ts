@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { sidecarContainer } from '../../src/inject/sidecar-container.ts';
+import { componentPatches } from './component-patches.ts';
 import { plainManifests } from './plain-manifests.ts';
 
 const snippet = `# The sidecar as a native one: put it first in initContainers of a pod. Without restartPolicy it is a classic one, first
@@ -12,4 +13,5 @@ export const renderedManifests = (): ReadonlyMap<string, string> =>
   new Map([
     ...plainManifests(),
     ['sidecar-container.yaml', snippet + stringify(sidecarContainer({ mode: 'native' }), { lineWidth: 0 })],
+    ...componentPatches(),
   ]);
