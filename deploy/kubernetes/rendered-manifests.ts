@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { sidecarContainer } from '../../src/inject/sidecar-container.ts';
+import { chartFiles } from './chart-files.ts';
 import { componentPatches } from './component-patches.ts';
 import { plainManifests } from './plain-manifests.ts';
 
@@ -14,4 +15,5 @@ export const renderedManifests = (): ReadonlyMap<string, string> =>
     ...plainManifests(),
     ['sidecar-container.yaml', snippet + stringify(sidecarContainer({ mode: 'native' }), { lineWidth: 0 })],
     ...componentPatches(),
+    ...chartFiles(),
   ]);
