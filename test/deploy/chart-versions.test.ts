@@ -21,3 +21,11 @@ test('the chart of an application depends on this version', () => {
   const [dependency] = chartOf('test/deploy/app-chart').dependencies;
   assert.equal(dependency?.version, project.version);
 });
+
+test('the pages beside chart and example speak of this version', () => {
+  const pageOf = (path: string) => readFileSync(new URL(`../../${path}/README.md`, import.meta.url), 'utf8');
+  assert.ok(pageOf('deploy/kubernetes/chart/outrigger').includes(`version: ${project.version}\n`));
+  const images = pageOf('deploy/kubernetes/example').matchAll(/outrigger:(\d+\.\d+\.\d+)/g);
+  const versions = new Set(Array.from(images, ([, version]) => version));
+  assert.deepEqual([...versions], [project.version]);
+});

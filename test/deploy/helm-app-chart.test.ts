@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { configVolume, proxyVariables, sidecarContainer } from '../../src/inject/sidecar-container.ts';
 import { Chart, complaintOf, manifestOf, podOf, withoutTool } from './kubernetes-tools.ts';
+import { typeBreaches } from './manifest-types.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -22,6 +23,16 @@ describe('the Helm chart in a chart of an application', { skip: withoutTool('hel
       ['outrigger', 'migrate', 'shop'],
     );
     assert.deepEqual(pod.volumes, [configVolume({ configMap: 'demo-outrigger' })]);
+  });
+
+  test('renders what is in the types of Kubernetes', (t) => {
+    const rollOnChange = true;
+    const manifests = [
+      ...render({ rollOnChange }),
+      ...render({ rollOnChange, mode: 'classic', adminToken: { value: 'a-long-token' } }),
+      ...render({ rollOnChange, extraEnv: [{ name: 'REGION', value: 'north' }] }),
+    ];
+    assert.deepEqual(typeBreaches(t, manifests), []);
   });
 
   test('puts a classic sidecar among the containers', () => {
