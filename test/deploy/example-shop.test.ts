@@ -68,3 +68,10 @@ test('a breaker of the example that is forced closed lets everything through', a
   await force('closed');
   await untilStarsAre(shop, 4);
 });
+
+test('the front page of the example has visitors of its own', async (t) => {
+  const { sidecarOfReviews } = await startExampleShop(t, 20);
+  const hasCalls = async (): Promise<boolean> =>
+    (await sidecarOfReviews.metric('requests_total', { upstream: 'ratings' })) > 2;
+  await eventually('visitors lead to calls of ratings', hasCalls, patienceMs);
+});

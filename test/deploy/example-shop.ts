@@ -73,13 +73,16 @@ const pageOf = (result: CallResult): Page => {
   return { status: result.status, page: JSON.parse(result.body.toString()) };
 };
 
-export const startExampleShop = async (owner: Owner): Promise<ExampleShop> => {
+/** Starts it, by default without the visitors that the front page has of its own. */
+export const startExampleShop = async (owner: Owner, visitsPerSecond = 0): Promise<ExampleShop> => {
   const textOf = ({ host, port }: RigAddress): string => `${host}:${port}`;
   const ratings = await startService(owner, 'ratings', null);
   const sidecarOfReviews = await startPodSidecar(owner, { ratings: textOf(ratings) });
   const reviews = await startService(owner, 'reviews', sidecarOfReviews);
   const sidecarOfFront = await startPodSidecar(owner, { reviews: textOf(reviews) });
-  const front = await startService(owner, 'front', sidecarOfFront, { VISITS_PER_SECOND: '0' });
+  const front = await startService(owner, 'front', sidecarOfFront, {
+    VISITS_PER_SECOND: String(visitsPerSecond),
+  });
   const caller = makeCaller(owner, front);
   const command = /exec deployment\/ratings -- node -e "(.+)"/.exec(readme)?.[1];
   if (command === undefined) throw new Error('the README does not say how to break ratings');

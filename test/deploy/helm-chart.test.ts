@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { parseSettings } from '../../src/config/parse-settings.ts';
 import { annotatedConfig } from '../../src/inject/sidecar-container.ts';
-import { Chart, complaintOf, type Manifest, manifestOf, withoutTool } from './kubernetes-tools.ts';
+import {
+  Chart,
+  complaintOf,
+  type Manifest,
+  manifestFolder,
+  manifestOf,
+  withoutTool,
+} from './kubernetes-tools.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -105,10 +114,22 @@ describe('the Helm chart alone', { skip: withoutTool('helm') }, () => {
     assert.equal(metadata.labels?.['release'], 'prometheus');
   });
 
+  test('carries the dashboard and the alerts as they are', () => {
+    const carried = (name: string): string =>
+      readFileSync(join(manifestFolder, 'chart/outrigger/files', name), 'utf8');
+    const manifests = chart.template({ dashboard: { enabled: true }, alerts: { enabled: true } });
+    const dashboard = manifestOf(manifests, 'ConfigMap', 'demo-outrigger-dashboard');
+    assert.equal(dashboard.metadata.labels?.['grafana_dashboard'], '1');
+    assert.deepEqual(JSON.parse(dashboard.data!['outrigger.json']!), JSON.parse(carried('outrigger.json')));
+    const { spec } = manifestOf(manifests, 'PrometheusRule', 'demo-outrigger');
+    assert.deepEqual(spec, parse(carried('outrigger.rules.yaml')));
+  });
+
   test('labels everything by convention', () => {
-    const values = { adminToken: { value: 'a-long-token' }, podMonitor: { enabled: true } };
-    const manifests = chart.template(values);
-    assert.equal(manifests.length, 3);
+    const on = { enabled: true };
+    const adminToken = { value: 'a-long-token' };
+    const manifests = chart.template({ adminToken, podMonitor: on, dashboard: on, alerts: on });
+    assert.equal(manifests.length, 5);
     for (const { metadata } of manifests) {
       assert.equal(metadata.labels?.['app.kubernetes.io/name'], 'outrigger');
       assert.equal(metadata.labels?.['app.kubernetes.io/instance'], 'demo');
