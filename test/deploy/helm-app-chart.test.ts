@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { parse } from 'yaml';
 import { configVolume, proxyVariables, sidecarContainer } from '../../src/inject/sidecar-container.ts';
+import { blocksOf, readPage } from '../docs/pages.ts';
 import { Chart, complaintOf, manifestOf, podOf, withoutTool } from './kubernetes-tools.ts';
 import { typeBreaches } from './manifest-types.ts';
 
@@ -10,7 +13,8 @@ type Values = Readonly<Record<string, unknown>>;
 const byName = (a: { readonly name: string }, b: { readonly name: string }) => a.name.localeCompare(b.name);
 
 describe('the Helm chart in a chart of an application', { skip: withoutTool('helm') }, () => {
-  const chart = new Chart({ after }, join(import.meta.dirname, 'app-chart'));
+  const consumer = join(import.meta.dirname, 'app-chart');
+  const chart = new Chart({ after }, consumer);
   const render = (outrigger: Values = {}, args: readonly string[] = []) =>
     chart.template({ outrigger }, args);
   const podWith = (outrigger: Values = {}) => podOf(manifestOf(render(outrigger), 'Deployment', 'demo'))!;
@@ -42,6 +46,21 @@ describe('the Helm chart in a chart of an application', { skip: withoutTool('hel
       pod.initContainers!.map(({ name }) => name),
       ['migrate'],
     );
+  });
+
+  test('is included as its page says', () => {
+    const [dependency, templates = '', values = ''] = blocksOf(
+      readPage('deploy/kubernetes/chart/outrigger/README.md'),
+      'yaml',
+    );
+    const includes = (text: string) => text.match(/include "outrigger\.\w+" \.Subcharts\.outrigger/g);
+    const template = readFileSync(join(consumer, 'templates/shop.yaml'), 'utf8');
+    assert.deepEqual(includes(templates), includes(template));
+    assert.deepEqual(
+      parse(dependency!).dependencies,
+      parse(readFileSync(join(consumer, 'Chart.yaml'), 'utf8')).dependencies,
+    );
+    assert.ok(chart.template(parse(values)).length > 0);
   });
 
   test('changes of the container what the values say', () => {

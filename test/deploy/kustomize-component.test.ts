@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { configVolume, proxyVariables, sidecarContainer } from '../../src/inject/sidecar-container.ts';
+import { parse } from 'yaml';
+import {
+  configVolume,
+  defaultImage,
+  proxyVariables,
+  sidecarContainer,
+} from '../../src/inject/sidecar-container.ts';
+import { blocksOf, readPage } from '../docs/pages.ts';
 import { applyOverlay, type Manifest, manifestOf, podOf, withoutTool } from './kubernetes-tools.ts';
 
 const kinds = ['Deployment', 'StatefulSet', 'DaemonSet'] as const;
@@ -165,6 +172,21 @@ describe('the kustomize component', { skip: withoutTool('kubectl') }, () => {
         const images = all.filter(({ name }) => name === 'outrigger').map(({ image }) => image);
         assert.deepEqual(images, ['registry.example/outrigger:9.9.9']);
       }
+    }
+  });
+
+  test('works with the overlay of its page', () => {
+    const [block = ''] = blocksOf(readPage('deploy/kubernetes/component/README.md'), 'yaml');
+    const {
+      resources: _,
+      components,
+      ...more
+    } = parse(block) as { resources: string[]; components: string[] };
+    assert.deepEqual(components, ['outrigger/deploy/kubernetes/component']);
+    const applied = applyOverlay(owner, { components: ['component'], resources, more, files });
+    manifestOf(applied, 'ConfigMap', 'outrigger');
+    for (const pod of podsOf(applied)) {
+      assert.equal(pod.initContainers?.[0]?.image, `registry.example/${defaultImage}`);
     }
   });
 
