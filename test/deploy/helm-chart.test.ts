@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { parseSettings } from '../../src/config/parse-settings.ts';
-import { annotatedConfig } from '../../src/inject/sidecar-container.ts';
+import { probePort } from '../../src/inject/sidecar-container.ts';
 import {
   Chart,
   complaintOf,
@@ -34,8 +34,11 @@ describe('the Helm chart alone', { skip: withoutTool('helm') }, () => {
     assert.match(chart.lint(), /1 chart\(s\) linted, 0 chart\(s\) failed/);
   });
 
-  test('has the configuration of an annotation by default', () => {
-    assert.deepEqual(parse(configOf(chart.template())), parse(annotatedConfig));
+  test('lets everything through by default, and has the probes where the container expects them', () => {
+    const { egress, admin, upstreams } = settingsOf({});
+    assert.equal(egress.unlisted, 'allow');
+    assert.deepEqual(admin.probes, { host: '0.0.0.0', port: probePort });
+    assert.deepEqual(upstreams, []);
   });
 
   test('passes policies on as they are written, numbers and words alike', () => {
