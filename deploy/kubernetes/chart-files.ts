@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { chartSchema } from './chart-schema.ts';
 
 /** Files of other folders that the chart carries: Helm reads nothing from outside of it. */
@@ -10,11 +10,11 @@ const carried: readonly (readonly [name: string, from: string])[] = [
 const chart = 'chart/outrigger';
 
 /** The files of the chart that are made, by their names: the schema of its values, dashboard and alerts. */
-export const chartFiles = (): ReadonlyMap<string, string> => {
-  const files = new Map([[`${chart}/values.schema.json`, `${JSON.stringify(chartSchema, null, 2)}\n`]]);
-  for (const [name, from] of carried) {
-    const source = new URL(from, import.meta.url);
-    if (existsSync(source)) files.set(`${chart}/files/${name}`, readFileSync(source, 'utf8'));
-  }
-  return files;
-};
+export const chartFiles = (): ReadonlyMap<string, string> =>
+  new Map([
+    [`${chart}/values.schema.json`, `${JSON.stringify(chartSchema, null, 2)}\n`],
+    ...carried.map(([name, from]): readonly [string, string] => [
+      `${chart}/files/${name}`,
+      readFileSync(new URL(from, import.meta.url), 'utf8'),
+    ]),
+  ]);
