@@ -49,15 +49,14 @@ describe('the Helm chart in a chart of an application', { skip: withoutTool('hel
   });
 
   test('is included as its page says', () => {
-    const [dependency, templates = '', values = ''] = blocksOf(
-      readPage('deploy/kubernetes/chart/outrigger/README.md'),
-      'yaml',
-    );
+    const page = readPage('deploy/kubernetes/chart/outrigger/README.md');
+    const [dependency = '', values = ''] = blocksOf(page, 'yaml');
+    const [templates = ''] = blocksOf(page, 'gotemplate');
     const includes = (text: string) => text.match(/include "outrigger\.\w+" \.Subcharts\.outrigger/g);
     const template = readFileSync(join(consumer, 'templates/shop.yaml'), 'utf8');
     assert.deepEqual(includes(templates), includes(template));
     assert.deepEqual(
-      parse(dependency!).dependencies,
+      parse(dependency).dependencies,
       parse(readFileSync(join(consumer, 'Chart.yaml'), 'utf8')).dependencies,
     );
     assert.ok(chart.template(parse(values)).length > 0);

@@ -3,15 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { deadLinksOf, missingFilesOf, readPage } from '../docs/pages.ts';
 import { manifestFolder } from './kubernetes-tools.ts';
 
 const names = readdirSync(manifestFolder, { recursive: true, encoding: 'utf8' });
 // Those of the chart become YAML when Helm has rendered them.
 const manifests = names.filter((name) => name.endsWith('.yaml') && !name.includes('/templates/'));
-const pages = names
-  .filter((name) => name.endsWith('.md'))
-  .map((name) => readPage(join('deploy/kubernetes', name)));
 
 const textOf = (name: string): string => readFileSync(join(manifestFolder, name), 'utf8');
 
@@ -33,12 +29,4 @@ test('no manifest runs an image without a version', () => {
     tags.filter((tag) => !/^\d/.test(tag)),
     [],
   );
-});
-
-test('every link of the pages beside the manifests leads somewhere, and every file that they name exists', () => {
-  assert.ok(pages.length >= 3);
-  const dead = pages.flatMap((page) => deadLinksOf(page).map((target) => `${page.path}: ${target}`));
-  assert.deepEqual(dead, []);
-  const missing = pages.flatMap((page) => missingFilesOf(page).map((path) => `${page.path}: ${path}`));
-  assert.deepEqual(missing, []);
 });
