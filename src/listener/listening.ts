@@ -51,7 +51,10 @@ export class Port {
   /** Who takes its connections from now on. */
   leadTo(listener: DataListener): void {
     this.#listener = listener;
-    for (const socket of this.#held.splice(0)) listener.accept(socket);
+    for (const socket of this.#held.splice(0)) {
+      // The end of one that was reset meanwhile was told to nobody, and does not come again: its place would never be free.
+      if (!socket.destroyed) listener.accept(socket);
+    }
   }
 
   /** Stops accepting, and the port is free; resolves when the last connection that came by it has ended. */
