@@ -156,6 +156,10 @@ const hostToSend = (head: RequestHead): string | null => {
 
 /** Where a request on an upstream's own port goes. */
 export const routeOwnPort = (head: RequestHead, upstream: UpstreamRoutes): Routed | Rejected => {
+  // The port was one of HTTP when this connection came to it.
+  if (isTcp(upstream)) {
+    return rejected('not_http', -1, 'This port leads to a TCP upstream now: connect to it anew');
+  }
   if (head.method === 'CONNECT') {
     return rejected(
       'method_not_allowed',

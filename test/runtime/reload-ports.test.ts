@@ -101,6 +101,28 @@ test('a port of HTTP becomes one of TCP', async (t) => {
   await client.hears('hello');
 });
 
+test('a request that was half there when its port became one of TCP is refused, and goes to nobody', async (t) => {
+  const [web, bytes] = [await named(t, 'web'), await startByteServer(t)];
+  let connections = 0;
+  bytes.onPeer = () => {
+    connections += 1;
+  };
+  const listen = await freeAddress();
+  const config = (keys: ConfigText): ConfigText => ({ upstreams: { u: { listen, ...keys } } });
+  const sidecar = await startSidecar(t, config({ endpoints: [web.address] }));
+  const client = await connectRaw(t, parsed(listen));
+  client.send(get + get.slice(0, 20));
+  assert.equal(statusOf(await client.response()), 200);
+
+  await sidecar.reload(config({ protocol: 'tcp', endpoints: [bytes.address] }));
+  client.send(get.slice(20));
+
+  const answer = await client.response();
+  assert.equal(statusOf(answer), 400);
+  assert.equal(fieldOf(answer, 'connection'), 'close');
+  assert.equal(connections, 0);
+});
+
 test('a tunnel goes on over the removal of its upstream', async (t) => {
   const server = await startByteServer(t);
   server.onPeer = (peer) => peer.socket.on('data', (bytes: Buffer) => peer.say(bytes));
