@@ -73,7 +73,7 @@ interface InForce {
   readonly probes: Listening | null;
 }
 
-/** For who comes before the sidecar has started. */
+/** For who comes before the settings of the address are in force. */
 const notYet: Handle = async (_request, response) =>
   sendProblem(response, problem(503, 'Starting', 'Ask again in a moment'));
 
@@ -121,26 +121,28 @@ export class AdminServer {
     const undo = (): void => {
       for (const server of opened) void closeAdmin(server);
     };
+    let isCommitted = false;
     const listen = async (
       target: ListenTarget,
       known: Listening | null,
       remedy: string,
-      handle: () => Handle,
+      handleOf: (inForce: InForce) => Handle,
     ) => {
       if (known !== null && isDeepStrictEqual(known.target, target)) return known;
+      // The settings that are in force until then may ask nobody for a token, and this address may be open to others.
+      const handle = (): Handle => (isCommitted ? handleOf(this.#inForce!) : notYet);
       const server = await listenAdmin(target, remedy, contained(handle, this.#options.onDefect));
       opened.push(server);
       return { target, server };
     };
+    const commit = (admin: Listening, probes: Listening | null): void => {
+      isCommitted = true;
+      this.#commit(settings, admin, probes);
+    };
     try {
       const before = this.#inForce;
       const remedy = 'choose another one with --admin or admin.address';
-      const admin = await listen(
-        settings.address,
-        before?.admin ?? null,
-        remedy,
-        () => this.#inForce?.handle ?? notYet,
-      );
+      const admin = await listen(settings.address, before?.admin ?? null, remedy, ({ handle }) => handle);
       const probes =
         settings.probes === null
           ? null
@@ -148,9 +150,9 @@ export class AdminServer {
               settings.probes,
               before?.probes ?? null,
               'choose another one with admin.probes',
-              () => this.#inForce?.handleProbes ?? notYet,
+              ({ handleProbes }) => handleProbes,
             );
-      return { commit: () => this.#commit(settings, admin, probes), undo };
+      return { commit: () => commit(admin, probes), undo };
     } catch (error) {
       undo();
       throw error;

@@ -8,6 +8,7 @@ import { fetchText } from '../rig/metrics.ts';
 import type { RigAddress } from '../rig/owner.ts';
 import { type ConfigText, startSidecar } from '../rig/sidecar.ts';
 import { freePort } from '../rig/sidecar-process.ts';
+import { adminSettings, ask, startAdmin } from './admin-fixture.ts';
 
 const openStream = async (t: TestContext, address: RigAddress, headers = {}): Promise<IncomingMessage> => {
   const request = get({ ...address, path: '/events', headers });
@@ -112,4 +113,17 @@ test('an address that others can reach is not taken without a token, and the old
   assert.equal(report.result, 'failed');
   assert.match(report.why, /admin\.token/);
   assert.equal((await fetchText(sidecar.admin, '/readyz')).status, 200);
+});
+
+test('an address that is open but not in force yet lets nobody in by the settings that are', async (t) => {
+  const { server, tcpPort } = await startAdmin(t);
+  const address = { host: '127.0.0.1', port: await freePort() };
+
+  const prepared = await server.prepare({ ...adminSettings, address, token: 'a-token' });
+  const early = await ask(address.port, { path: '/config' });
+  prepared.commit();
+
+  assert.equal(early.status, 503);
+  assert.equal((await ask(address.port, { path: '/config' })).status, 401);
+  await assert.rejects(ask(tcpPort, { path: '/config' }), { code: 'ECONNREFUSED' });
 });
