@@ -55,7 +55,8 @@ export class Reloader {
       return this.#reload();
     });
     this.#next = next;
-    this.#last = next;
+    // A defect is for those who asked. Who comes after them only wants to know that it is over.
+    this.#last = next.catch(() => {});
     return next;
   }
 
