@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AdminStartError } from '../admin/admin-listener.ts';
 import type { ReloadReport } from '../admin/admin-port.ts';
-import { AdminServer } from '../admin/server.ts';
+import { AdminServer, type PreparedAdmin } from '../admin/server.ts';
 import { formatListenAddress, isLoopback } from '../config/addresses.ts';
 import { ConfigWatcher } from '../config/config-watcher.ts';
 import type { LoadedSettings } from '../config/load-settings.ts';
@@ -77,7 +77,7 @@ class App implements RunningApp {
     });
     this.#reloader = new Reloader({
       load: options.file == null ? null : () => this.#load(options.file!),
-      obstacle: () => (this.#lifecycle.isDraining || this.#closing !== null ? 'it is draining' : null),
+      obstacle: () => (this.#isEnding ? 'it is draining' : null),
       apply: (next) => this.#apply(next),
       bus: core.bus,
       clock: core.clock,
@@ -176,19 +176,23 @@ class App implements RunningApp {
   /** Opens what the settings need, then calls `swap`, and leads what comes in to where they say. */
   async #open(settings: Settings, swap: () => void): Promise<void> {
     const ports = await this.#listeners.prepare(settings);
+    let admin: PreparedAdmin | null = null;
     try {
-      const admin = await this.#adminServer.prepare(settings.admin);
-      if (this.#closing !== null) {
-        admin.undo();
-        throw new StartError('ending', 'the process is ending');
-      }
+      admin = await this.#adminServer.prepare(settings.admin);
+      // It may have begun to end meanwhile: who drains the listeners that are there would miss the new ones.
+      if (this.#isEnding) throw new StartError('ending', 'the process is ending');
       swap();
       ports.commit();
       admin.commit();
     } catch (error) {
       ports.undo();
+      admin?.undo();
       throw error instanceof AdminStartError ? new StartError('admin', error.message, error) : error;
     }
+  }
+
+  get #isEnding(): boolean {
+    return this.#lifecycle.isDraining || this.#closing !== null;
   }
 
   /** A proxy that others can reach calls whatever they ask for. */

@@ -222,3 +222,20 @@ test('connections of a port that was given up count until they are closed', asyn
   peer.end();
   await drained;
 });
+
+test('a reload that is opening its ports when the process begins to drain changes nothing', async (t) => {
+  const upstream = await named(t, 'u');
+  const listen = await freeAddress();
+  const drain = { idleExit: '200ms' };
+  const sidecar = await startSidecar(t, { drain });
+  const reload = sidecar.tryReload({ drain, upstreams: { u: { listen, endpoints: [upstream.address] } } });
+  // It has been read by now, and waits for its port.
+  await Promise.resolve();
+
+  const drained = sidecar.app.drain();
+
+  const { result, why } = await reload;
+  assert.deepEqual({ result, why }, { result: 'failed', why: 'the process is ending' });
+  assert.equal(await callAt(t, listen), 'ECONNREFUSED');
+  await drained;
+});
