@@ -29,7 +29,7 @@ export class AdminStartError extends Error {
 }
 
 const startFailures: Readonly<Record<string, { readonly code: AdminStartCode; readonly what: string }>> = {
-  EADDRINUSE: { code: 'address_in_use', what: 'is in use by another process' },
+  EADDRINUSE: { code: 'address_in_use', what: 'is in use' },
   EADDRNOTAVAIL: { code: 'address_not_available', what: 'is no address of this machine' },
   EACCES: { code: 'permission_denied', what: 'may not be used without more privileges' },
 };

@@ -115,6 +115,17 @@ test('an address that others can reach is not taken without a token, and the old
   assert.equal((await fetchText(sidecar.admin, '/readyz')).status, 200);
 });
 
+test('the probes cannot move to where the admin interface is until then, and nobody is told of another process', async (t) => {
+  const [admin, other] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+  const sidecar = await startSidecar(t, { admin: { address: admin } });
+
+  const report = await sidecar.tryReload({ admin: { address: other, probes: admin } });
+
+  assert.equal(report.result, 'failed');
+  assert.equal(report.why, `admin address ${admin} is in use: choose another one with admin.probes`);
+  assert.equal((await fetchText(sidecar.admin, '/readyz')).status, 200);
+});
+
 test('an address that is open but not in force yet lets nobody in by the settings that are', async (t) => {
   const { server, tcpPort } = await startAdmin(t);
   const address = { host: '127.0.0.1', port: await freePort() };
