@@ -74,8 +74,10 @@ export class UnlistedDestinations {
 
   /** Takes other bounds over. Where there are more than fit now, newcomers wait until one of them may go. */
   update(bounds: UnlistedBounds): void {
+    const { idleMs } = this.#bounds;
     this.#bounds = bounds;
-    if (this.#sweep === null) return;
+    // Begun anew each time, the wait would never be over where reloads come often.
+    if (this.#sweep === null || bounds.idleMs === idleMs) return;
     this.#sweep.cancel();
     this.#sweepIn(bounds.idleMs / 4);
   }

@@ -77,3 +77,21 @@ test('what is in use is not forgotten, and nothing is left to wait for when all 
   assert.equal(destinations.size, 0);
   assert.equal(clock.pendingTimers, 0);
 });
+
+test('what nobody asks for is forgotten in time, however often bounds are taken over that are those of before', () => {
+  const { ask, closed, clock, destinations } = setUp(3);
+  ask('a');
+  for (let i = 0; i < 13; i += 1) {
+    clock.advance(100);
+    destinations.update({ max: 3, idleMs: 1000 });
+  }
+  assert.deepEqual(closed, ['a:80']);
+});
+
+test('a shorter time without use holds for those that are remembered', () => {
+  const { ask, closed, clock, destinations } = setUp(3);
+  ask('a');
+  destinations.update({ max: 3, idleMs: 100 });
+  clock.advance(125);
+  assert.deepEqual(closed, ['a:80']);
+});
