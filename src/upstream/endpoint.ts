@@ -27,7 +27,10 @@ export class Endpoint {
   isOnTrial = false;
   /** Until when it is passed over while another is available, on the monotonic clock. */
   passedOverUntil = 0;
-  /** True once it is no longer in its upstream's set: no new attempt, and its idle connections are closed. */
+  /**
+   * True once it is no longer in its upstream's set, or its upstream is closed: only exchanges that began before still
+   * come to it, and it keeps no connections.
+   */
   isRemoved = false;
   /** The transport's own: its pool of connections. */
   connections: { close(): void } | null = null;

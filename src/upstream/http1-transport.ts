@@ -42,6 +42,8 @@ export class Http1Transport implements Transport {
       idleMs: pool.idleMs,
     });
     endpoint.connections = created;
+    // Who began before its removal comes for the first time: nobody will close what is kept.
+    if (endpoint.isRemoved) created.close();
     return created;
   }
 }

@@ -45,6 +45,8 @@ export class UndiciTransport implements Transport {
     endpoint.connections?.close();
     const created = new UndiciPool(this.#options.clock, this.#options.pool);
     endpoint.connections = created;
+    // Who began before its removal comes for the first time: nobody will close what is kept.
+    if (endpoint.isRemoved) created.close();
     return created;
   }
 }

@@ -34,6 +34,7 @@ export class Upstream {
   readonly #discovery: Discovery | null;
   readonly #named: NamedEndpoints | null;
   #endpoints: readonly Endpoint[];
+  #isClosed = false;
 
   constructor(options: UpstreamOptions) {
     this.name = options.name;
@@ -80,6 +81,7 @@ export class Upstream {
    * for their retries and for those that wait in a queue.
    */
   close(): void {
+    this.#isClosed = true;
     this.#discovery?.close();
     for (const endpoint of this.#endpoints) retire(endpoint);
   }
@@ -164,7 +166,7 @@ export class Upstream {
     if (added.length === 0 && removed.length === 0) return;
     const gone = new Set(removed);
     this.#endpoints = [...this.#endpoints.filter((endpoint) => !gone.has(endpoint)), ...added];
-    for (const endpoint of removed) retire(endpoint);
+    for (const endpoint of this.#isClosed ? [...added, ...removed] : removed) retire(endpoint);
     const { bus, clock } = this.#options;
     bus.endpointSetChanged({
       upstream: this.name,

@@ -25,6 +25,17 @@ for (const [name, open] of Object.entries(realTransports)) {
     assert.equal(upstream.connections.length, 1);
   });
 
+  test(`${name}: to an endpoint that is removed already a connection is opened, and not kept`, async (t) => {
+    const upstream = await startRawUpstream(t, answering(ok()));
+    const endpoint = openEndpoint(t, upstream.port);
+    endpoint.isRemoved = true;
+
+    const { notes } = begin(open(t), endpoint);
+
+    assert.equal(await notes.over(), 'end success 200');
+    await (await upstream.exchange(0)).connection.over();
+  });
+
   test(`${name}: an attempt waits for a place, and gets the next one that is free`, async (t) => {
     const upstream = await startRawUpstream(t, () => {});
     const endpoint = openEndpoint(t, upstream.port);

@@ -306,6 +306,12 @@ test('closing closes what the endpoints keep, and exchanges that began before st
   assert.ok(endpoints.includes(upstream.pick(clock.now(), null, nobody)!));
 });
 
+test('what an exchange names when its upstream is closed already is an endpoint that keeps nothing', () => {
+  const { pick, upstream } = setUp({ kind: 'named' });
+  upstream.close();
+  assert.equal(pick().isRemoved, true);
+});
+
 test('what the app named becomes an endpoint of its own, found again by any spelling', () => {
   const { upstream, sets } = setUp({ kind: 'named' });
   const get = (host: string, port: number) => upstream.pick(0, null, { host, port });
