@@ -29,8 +29,8 @@ export const runSidecar = async (options: RunOptions, terminal: Terminal): Promi
   }
   const { startApp } = await import('../runtime/app.ts');
   try {
-    const { source, path } = loaded;
-    const app = await startApp(loaded.settings, { source, file: path === null ? null : { path, load } });
+    const { settings, source, path, files } = loaded;
+    const app = await startApp(settings, { source, file: path === null ? null : { path, files, load } });
     return await unlessDefect(process, app, untilStopped(process, app, terminal.complain));
   } catch (error) {
     if (!isStartError(error)) throw error;

@@ -1,8 +1,12 @@
+import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
 export type FileContent =
   | { readonly ok: true; readonly bytes: Uint8Array }
   | { readonly ok: false; readonly message: string; readonly hint: string };
+
+/** What files held when they were read, as {@link contentHash} by path. */
+export type ReadFiles = ReadonlyMap<string, string>;
 
 const openErrors: Readonly<Record<string, readonly [message: string, hint: string]>> = {
   ENOENT: ['there is no such file', ''],
@@ -54,6 +58,12 @@ export const readConfigFile = (path: string): FileContent => {
     closeSync(fd);
   }
 };
+
+/** Tells one content from another; of a file that cannot be read, one reason from another. */
+export const contentHash = (content: FileContent): string =>
+  createHash('sha256')
+    .update(content.ok ? content.bytes : content.message)
+    .digest('hex');
 
 /** UTF-8, with or without a byte order mark; null for anything else. */
 export const decodeText = (bytes: Uint8Array): string | null => {

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock, Timer } from '../lib/clock.ts';
-import { readConfigFile } from './config-file.ts';
+import { contentHash, type ReadFiles, readConfigFile } from './config-file.ts';
 
 /** After the first sign of a change, and until the content is the same twice. */
 const SETTLE_MS = 200;
@@ -12,8 +11,8 @@ const LOOK_EVERY_MS = 10_000;
 export interface ConfigWatcherOptions {
   /** The configuration file. */
   readonly path: string;
-  /** Other files that went into the settings in force. */
-  readonly others: () => readonly string[];
+  /** What was read of it and of the files that it names, some time ago. Without itself: it is as it was when it was read. */
+  readonly read: ReadFiles;
   readonly clock: Clock;
   /** The content is another one, and has been for a moment. */
   readonly onChange: () => void;
@@ -22,13 +21,13 @@ export interface ConfigWatcherOptions {
 /**
  * Watches the folder of the configuration file, and not the file: an editor puts another file in its place, and a
  * ConfigMap is swapped by a link beside it. What counts is the content, so that a folder where much goes on costs a look
- * and no more. It is told of when it has been the same for 200 ms.
+ * and no more: what was read last is compared with what is there. It is told of when it has been the same for 200 ms.
  */
 export class ConfigWatcher {
   readonly #options: ConfigWatcherOptions;
-  /** The content, as a hash by path, that was read last or told of last. */
-  readonly #known = new Map<string, string>();
-  /** What the last look saw, while it was not told of. */
+  /** What was read last, or told of last. */
+  #known: ReadFiles;
+  /** What the last look saw where it was news; empty: it was none. */
   #seen = '';
   #watcher: FSWatcher | null = null;
   #settling: Timer | null = null;
@@ -36,14 +35,17 @@ export class ConfigWatcher {
 
   constructor(options: ConfigWatcherOptions) {
     this.#options = options;
-    this.reading();
+    const { path, read } = options;
+    this.#known = read.has(path) ? read : new Map([[path, contentHash(readConfigFile(path))], ...read]);
     this.#watch();
     this.#look = this.#nextLook();
+    // It may have changed between the reading and the watching.
+    this.#stirred();
   }
 
-  /** Somebody is about to read it all: of what is there now nobody needs to be told. */
-  reading(): void {
-    for (const path of this.#paths()) this.#known.set(path, contentHash(path));
+  /** Somebody has read it all, whatever came of it: of that nobody needs to be told. */
+  wasRead(files: ReadFiles): void {
+    this.#known = files;
   }
 
   close(): void {
@@ -84,27 +86,17 @@ export class ConfigWatcher {
 
   #settled(): void {
     this.#settling = null;
-    const hashes = this.#paths().map((path) => [path, contentHash(path)] as const);
-    const isNews = hashes.some(([path, hash]) => this.#known.has(path) && this.#known.get(path) !== hash);
-    const now = hashes.join();
-    if (isNews && now !== this.#seen) {
-      this.#seen = now;
+    const hashes = [...this.#known.keys()].map((path) => [path, contentHash(readConfigFile(path))] as const);
+    const isNews = hashes.some(([path, hash]) => this.#known.get(path) !== hash);
+    const before = this.#seen;
+    this.#seen = isNews ? hashes.join() : '';
+    if (!isNews) return;
+    if (this.#seen !== before) {
       this.#stirred();
       return;
     }
-    for (const [path, hash] of hashes) this.#known.set(path, hash);
-    if (isNews) this.#options.onChange();
-  }
-
-  #paths(): readonly string[] {
-    return [this.#options.path, ...this.#options.others()];
+    this.#seen = '';
+    this.#known = new Map(hashes);
+    this.#options.onChange();
   }
 }
-
-/** Of a file that cannot be read, why: that is news too, once. */
-const contentHash = (path: string): string => {
-  const content = readConfigFile(path);
-  return createHash('sha256')
-    .update(content.ok ? content.bytes : content.message)
-    .digest('hex');
-};

@@ -1,6 +1,6 @@
-import { decodeText, readConfigFile } from './config-file.ts';
+import { contentHash, decodeText, type FileContent, type ReadFiles, readConfigFile } from './config-file.ts';
 import { defaultConfig } from './default-config.ts';
-import { type Override, type ParsedSettings, parseSettings } from './parse-settings.ts';
+import { type Override, parseSettings } from './parse-settings.ts';
 import { fileProblem, type Problem } from './problem.ts';
 import type { Settings } from './settings.ts';
 import type { Environment } from './substitution.ts';
@@ -38,8 +38,14 @@ export type LoadedSettings =
       readonly source: string;
       /** null: the embedded default. */
       readonly path: string | null;
+      readonly files: ReadFiles;
     }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      /** All that was read: once one of them changes, it is worth another try. */
+      readonly files: ReadFiles;
+    };
 
 interface Source {
   readonly path: Override['path'];
@@ -85,32 +91,41 @@ const presetsOf = (given: Presets): Override[] =>
     return text === undefined ? [] : [{ path: presetPaths[name], text, origin: 'preset', isPreset: true }];
   });
 
-const sourced = (parsed: ParsedSettings, source: string, path: string | null): LoadedSettings =>
-  parsed.ok ? { ok: true, settings: parsed.settings, source, path } : parsed;
+const embedded = 'embedded default';
 
-/** Reads the text of a configuration file; what goes wrong is a problem of that file. */
-const readText = (file: string): { readonly text: string } | Problem => {
+/** The file itself and what it names. */
+const filesOf = (file: string, content: FileContent, bodyFiles: ReadFiles): ReadFiles =>
+  new Map([[file, contentHash(content)], ...bodyFiles]);
+
+/** Reads a configuration file; what goes wrong is a problem of that file. */
+const loadFile = (file: string, env: Environment, overrides: readonly Override[]): LoadedSettings => {
   const content = readConfigFile(file);
-  if (!content.ok) return fileProblem(file, content.message, content.hint);
+  const refused = (message: string, hint: string): LoadedSettings => {
+    const files = filesOf(file, content, new Map());
+    return { ok: false, problems: [fileProblem(file, message, hint)], files };
+  };
+  if (!content.ok) return refused(content.message, content.hint);
   const text = decodeText(content.bytes);
-  return text === null ? fileProblem(file, 'is not UTF-8 text', 'save it as UTF-8') : { text };
+  if (text === null) return refused('is not UTF-8 text', 'save it as UTF-8');
+  const parsed = parseSettings(text, file, env, overrides);
+  if (!parsed.ok) {
+    return { ok: false, problems: parsed.problems, files: filesOf(file, content, parsed.bodyFiles) };
+  }
+  const { settings } = parsed;
+  return { ok: true, settings, source: file, path: file, files: filesOf(file, content, settings.bodyFiles) };
 };
 
 /** The settings in force: flags, then environment, then file, then presets, then defaults. Never throws. */
 export const loadSettings = ({ file, env, overrides = {}, presets = {} }: LoadRequest): LoadedSettings => {
   const name = file ?? variable(env, 'OUTRIGGER_CONFIG');
   const above = [...overridesOf(env, overrides), ...presetsOf(presets)];
-  if (name === undefined) {
-    return sourced(parseSettings(defaultConfig, 'embedded default', env, above), 'embedded default', null);
-  }
-  const content = readText(name);
-  if ('message' in content) return { ok: false, problems: [content] };
-  return sourced(parseSettings(content.text, name, env, above), name, name);
+  if (name !== undefined) return loadFile(name, env, above);
+  const parsed = parseSettings(defaultConfig, embedded, env, above);
+  const files: ReadFiles = new Map();
+  return parsed.ok
+    ? { ok: true, settings: parsed.settings, source: embedded, path: null, files }
+    : { ok: false, problems: parsed.problems, files };
 };
 
 /** One file by itself: no flag and no variable goes before it, but it may refer to the environment. Never throws. */
-export const checkFile = (file: string, env: Environment): LoadedSettings => {
-  const content = readText(file);
-  if ('message' in content) return { ok: false, problems: [content] };
-  return sourced(parseSettings(content.text, file, env), file, file);
-};
+export const checkFile = (file: string, env: Environment): LoadedSettings => loadFile(file, env, []);

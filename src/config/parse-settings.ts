@@ -1,5 +1,6 @@
 import { buildSettings } from './build-settings.ts';
 import { checkShape } from './check-shape.ts';
+import type { ReadFiles } from './config-file.ts';
 import { Findings } from './findings.ts';
 import { fileProblem, inFileOrder, maxProblems, type Problem } from './problem.ts';
 import type { Settings } from './settings.ts';
@@ -8,7 +9,12 @@ import { readTree } from './tree-reader.ts';
 
 export type ParsedSettings =
   | { readonly ok: true; readonly settings: Settings }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      /** As in the settings that did not come to be. */
+      readonly bodyFiles: ReadFiles;
+    };
 
 /** A value that goes before the file's: `origin` is the flag or variable that it came from. */
 export interface Override {
@@ -19,12 +25,12 @@ export interface Override {
   readonly isPreset?: boolean;
 }
 
-const failed = (file: string, problems: readonly Problem[]): ParsedSettings => {
+const failed = (file: string, problems: readonly Problem[], bodyFiles: ReadFiles): ParsedSettings => {
   const sorted = problems.toSorted(inFileOrder);
   const rest = sorted.length - maxProblems;
-  if (rest <= 0) return { ok: false, problems: sorted };
+  if (rest <= 0) return { ok: false, problems: sorted, bodyFiles };
   const more = fileProblem(file, rest === 1 ? 'and 1 more problem' : `and ${rest} more problems`);
-  return { ok: false, problems: [...sorted.slice(0, maxProblems), more] };
+  return { ok: false, problems: [...sorted.slice(0, maxProblems), more], bodyFiles };
 };
 
 /**
@@ -38,7 +44,7 @@ export const parseSettings = (
   overrides: readonly Override[] = [],
 ): ParsedSettings => {
   const tree = readTree(text, file, env);
-  if (Array.isArray(tree)) return failed(file, tree);
+  if (Array.isArray(tree)) return failed(file, tree, new Map());
   for (const { path, text: value, origin, isPreset } of overrides) {
     const root = tree.value as Record<string, Record<string, unknown>>;
     if (root === null || typeof root !== 'object' || Array.isArray(root)) break;
@@ -53,5 +59,5 @@ export const parseSettings = (
   const findings = new Findings(tree.locations, shape.refused);
   const settings = buildSettings(shape.written, file, findings);
   const problems = [...tree.problems, ...shape.problems, ...findings.problems];
-  return problems.length === 0 ? { ok: true, settings } : failed(file, problems);
+  return problems.length === 0 ? { ok: true, settings } : failed(file, problems, settings.bodyFiles);
 };

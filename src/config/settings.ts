@@ -1,6 +1,7 @@
 import type { WireLimits } from '../http1/limits.ts';
 import type { PolicySettings } from '../policy/policies.ts';
 import type { EndpointSource, PoolSettings, TlsSettings } from '../upstream/sources.ts';
+import type { ReadFiles } from './config-file.ts';
 import type { PolicyOrigins } from './policy-origins.ts';
 
 /** An address to listen on. `host` is an IP literal or `localhost`, without brackets. */
@@ -97,8 +98,8 @@ export interface Settings {
   readonly replayBytes: number;
   readonly log: LogSettings;
   readonly drain: DrainSettings;
-  /** Files whose content has gone into the settings, beside the configuration itself: bodies of fallbacks. Whole paths. */
-  readonly bodyFiles: readonly string[];
+  /** What was read beside the configuration itself: bodies of fallbacks. By whole paths. */
+  readonly bodyFiles: ReadFiles;
   /** Bodies and fields of fallbacks into which something from the environment was put: not to be shown to anybody. */
   readonly hiddenTexts: ReadonlySet<string>;
   /** Where the values of its policies were written. */

@@ -139,11 +139,11 @@ class App implements RunningApp {
       `proxy on http://${egress}, admin on http://${admin}`,
     );
     this.#warnOfOpenPorts();
-    const path = this.#options.file?.path ?? null;
+    const { path = null, files = this.#runtime.settings.bodyFiles } = this.#options.file ?? {};
     if (path === null) return;
     this.#watcher = new ConfigWatcher({
       path,
-      others: () => this.#runtime.settings.bodyFiles,
+      read: files,
       clock: this.#core.clock,
       onChange: () => void this.#reloader.reload(),
     });
@@ -154,8 +154,9 @@ class App implements RunningApp {
   }
 
   #load({ load }: ConfigFile): LoadedSettings {
-    this.#watcher?.reading();
-    return load();
+    const loaded = load();
+    this.#watcher?.wasRead(loaded.files);
+    return loaded;
   }
 
   /** Everything that can fail comes before the swap, which happens within one tick. */

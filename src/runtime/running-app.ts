@@ -1,4 +1,5 @@
 import type { ReloadReport } from '../admin/admin-port.ts';
+import type { ReadFiles } from '../config/config-file.ts';
 import type { LoadedSettings } from '../config/load-settings.ts';
 import type { ListenAddress } from '../config/settings.ts';
 import type { BusListener } from '../telemetry/bus.ts';
@@ -28,6 +29,8 @@ export interface RunningApp {
 export interface ConfigFile {
   /** Its path, looked at for changes; null: it is read again when somebody asks for it, and only then. */
   readonly path: string | null;
+  /** What was read for the settings in force at the start. Without it a change before the watch begins is missed. */
+  readonly files?: ReadFiles;
   /** Reads it again, under the flags and the environment that held at the start. */
   readonly load: () => LoadedSettings;
 }

@@ -13,19 +13,22 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { contentHash, type ReadFiles, readConfigFile } from '../../src/config/config-file.ts';
 import { ConfigWatcher } from '../../src/config/config-watcher.ts';
 import { eventually } from '../rig/eventually.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
+
+const filesRead = (...paths: readonly string[]): ReadFiles =>
+  new Map(paths.map((path) => [path, contentHash(readConfigFile(path))]));
 
 const setUp = (t: TestContext, write: (folder: string) => string) => {
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-watch-'));
   const path = write(folder);
   const clock = new VirtualClock();
-  const others: string[] = [];
   const told = { times: 0 };
   const watcher = new ConfigWatcher({
     path,
-    others: () => others,
+    read: filesRead(path),
     clock,
     onChange: () => {
       told.times += 1;
@@ -42,7 +45,7 @@ const setUp = (t: TestContext, write: (folder: string) => string) => {
       clock.advance(stepMs);
       return told.times >= times;
     });
-  return { folder, path, clock, others, told, watcher, isTold };
+  return { folder, path, clock, told, watcher, isTold };
 };
 
 const plainFile = (folder: string): string => {
@@ -155,20 +158,36 @@ test('a folder that is put in the place of the one before is found at the next l
 });
 
 test('a file that the configuration names is told of too', async (t) => {
-  const { folder, others, watcher, isTold } = setUp(t, plainFile);
+  const { folder, path, watcher, isTold } = setUp(t, plainFile);
   const body = join(folder, 'body.json');
   writeFileSync(body, '{}');
-  others.push(body);
-  watcher.reading();
+  watcher.wasRead(filesRead(path, body));
   writeFileSync(body, '{"a":1}');
   await isTold(1);
 });
 
-test('what somebody has begun to read meanwhile is not told of', async (t) => {
+test('what somebody has read meanwhile is not told of', async (t) => {
   const { path, told, watcher, isTold } = setUp(t, plainFile);
   writeFileSync(path, 'a: 2\n');
-  watcher.reading();
+  watcher.wasRead(filesRead(path));
   writeFileSync(path, 'a: 3\n');
   await isTold(1);
+  assert.equal(told.times, 1);
+});
+
+test('what was seen once and withdrawn has to stand still when it comes again', (t) => {
+  const { path, clock, told } = setUp(t, plainFile);
+  // All looks are those of every ten seconds, 200 ms later: nothing waits here for what the folder tells.
+  clock.advance(10_000);
+  writeFileSync(path, '');
+  clock.advance(200);
+  writeFileSync(path, 'a: 1\n');
+  clock.advance(200);
+  writeFileSync(path, '');
+
+  clock.advance(9_800);
+
+  assert.equal(told.times, 0);
+  clock.advance(200);
   assert.equal(told.times, 1);
 });

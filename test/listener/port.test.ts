@@ -30,6 +30,7 @@ const openPort = async (t: TestContext) => {
 };
 
 const listenerThat = (accept: (socket: Socket) => void): DataListener => ({
+  begun: 0,
   busy: 0,
   open: 0,
   accept,

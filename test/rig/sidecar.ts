@@ -110,7 +110,8 @@ const fileName = 'test.json';
 
 const load = (config: ConfigText): LoadedSettings => {
   const parsed = parseSettings(JSON.stringify(withPorts(config), null, 2), fileName, {});
-  return parsed.ok ? { ...parsed, source: fileName, path: fileName } : parsed;
+  const files = new Map();
+  return parsed.ok ? { ...parsed, source: fileName, path: fileName, files } : { ...parsed, files };
 };
 
 /** Starts the product with this configuration; it goes with its owner. */
@@ -121,7 +122,7 @@ export const startSidecar = async (owner: Owner, config: ConfigText): Promise<Si
   const file = { config };
   const app = await startApp(loaded.settings, {
     // The configuration is the test's own object: there is no file to watch.
-    file: { path: null, load: () => load(file.config) },
+    file: { path: null, files: new Map(), load: () => load(file.config) },
     logLine: (line: string) => lines.push(JSON.parse(line) as LogLine),
   });
   owner.after(() => app.close());

@@ -7,7 +7,7 @@ import { VirtualClock } from '../rig/virtual-clock.ts';
 test('a defect in one reload is told to who asked for it, and the next one is made all the same', async () => {
   const parsed = parseSettings('{}', 'test.yaml', {});
   assert.ok(parsed.ok);
-  const loaded = { ...parsed, source: 'test.yaml', path: 'test.yaml' };
+  const loaded = { ...parsed, source: 'test.yaml', path: 'test.yaml', files: new Map() };
   const defect = new Error('a defect');
   let isDefective = true;
   const reloader = new Reloader({
