@@ -1,3 +1,4 @@
+import { Cap } from '../lib/cap.ts';
 import type { FallbackSettings } from './policies.ts';
 import { type Reason, type ReasonRow, reasons } from './reason.ts';
 
@@ -48,33 +49,33 @@ const isMeant = (reason: Reason, on: readonly string[]): boolean => {
  */
 export class Fallback implements FallbackSource {
   readonly #reasons: ReadonlySet<Reason>;
-  readonly #concurrency: number;
-  #inUse = 0;
+  readonly #places: Cap;
 
-  constructor({ on, concurrency }: FallbackSettings) {
+  /** `places` outlive it: those of the fallback that a reload has put this one in the place of are among them. */
+  constructor({ on, concurrency }: FallbackSettings, places: Cap = new Cap(concurrency)) {
     const all = Object.keys(reasons) as Reason[];
     this.#reasons = new Set(all.filter((reason) => isMeant(reason, on)));
-    this.#concurrency = concurrency;
+    this.#places = places;
   }
 
   get inUse(): number {
-    return this.#inUse;
+    return this.#places.open;
   }
 
   peek(reason: Reason): FallbackUse {
     if (!this.#reasons.has(reason)) return 'none';
-    return this.#inUse < this.#concurrency ? 'served' : 'full';
+    return this.#places.isFull ? 'full' : 'served';
   }
 
   enter(reason: Reason): FallbackUse {
     const use = this.peek(reason);
-    if (use === 'served') this.#inUse += 1;
+    if (use === 'served') this.#places.enter();
     return use;
   }
 
   leave(): void {
-    if (this.#inUse === 0) throw new Error('A fallback was ended twice');
-    this.#inUse -= 1;
+    if (this.inUse === 0) throw new Error('A fallback was ended twice');
+    this.#places.leave();
   }
 }
 

@@ -6,8 +6,8 @@ import { TimeoutQueues } from '../lib/timeout-queues.ts';
 import { RetryBudget } from '../policy/budget.ts';
 import type { Bulkhead } from '../policy/bulkhead.ts';
 import { Classifier } from '../policy/classify.ts';
-import { Fallback, noFallback } from '../policy/fallback.ts';
-import type { FailureSettings, PolicySettings } from '../policy/policies.ts';
+import { Fallback, type FallbackSource, noFallback } from '../policy/fallback.ts';
+import type { FailureSettings, FallbackSettings, PolicySettings } from '../policy/policies.ts';
 import { RetryPolicy } from '../policy/retry.ts';
 import type { ForwardContext, Plan } from '../proxy/plan.ts';
 import { byPrecedence, type Destination, defaultPort, type UpstreamRoutes } from '../proxy/route.ts';
@@ -143,6 +143,11 @@ export class PlanBuilder {
     return classifier;
   }
 
+  #fallback(name: string, settings: FallbackSettings): FallbackSource {
+    if (settings.on.length === 0) return noFallback;
+    return new Fallback(settings, this.#parts.registry.fallbackPlaces(name, settings.concurrency));
+  }
+
   #rule(route: RouteSettings, shared: Shared, bulkhead: Bulkhead) {
     const name = `${shared.upstreamName}.${route.name}`;
     const own = route.hasOwnBulkhead ? this.#parts.registry.bulkhead(name, route.policy.bulkhead) : bulkhead;
@@ -197,8 +202,7 @@ export class PlanBuilder {
       },
     };
     if (wire.transport === null) return tunnel;
-    const fallback = policy.fallback.on.length === 0 ? noFallback : new Fallback(policy.fallback);
-    return { ...common, transport: wire.transport, fallback, tunnel };
+    return { ...common, transport: wire.transport, fallback: this.#fallback(name, policy.fallback), tunnel };
   }
 }
 

@@ -1,3 +1,4 @@
+import { Cap } from '../lib/cap.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { Breaker, type BreakerChange } from '../policy/breaker.ts';
 import { Bulkhead } from '../policy/bulkhead.ts';
@@ -11,15 +12,16 @@ interface Guarded {
 }
 
 /**
- * What has a name and a memory: the breakers, with their manual overrides, and the bulkheads. Who asks for a name that
- * is there already gets what is there, with the new limits: that is how they outlive a configuration. The admin
- * interface finds them here, and whoever drops a command or ends the process closes them here.
+ * What has a name and a memory: the breakers, with their manual overrides, the bulkheads, and the places of fallbacks.
+ * Who asks for a name that is there already gets what is there, with the new limits: that is how they outlive a
+ * configuration. The admin interface finds them here, and whoever drops a command or ends the process closes them here.
  */
 export class Registry {
   readonly #clock: Clock;
   readonly #bus: Bus;
   readonly #breakers = new Map<string, Guarded>();
   readonly #bulkheads = new Map<string, Bulkhead>();
+  readonly #fallbackPlaces = new Map<string, Cap>();
   /** Of the overrides that end by themselves. */
   readonly #overrideEnds = new Map<string, Timer>();
 
@@ -57,10 +59,19 @@ export class Registry {
     return guarded.breaker;
   }
 
-  /** Forgets the breaker and the bulkhead of this name. */
+  /** How many answers the fallback of a command may be giving at the same time, with those that it is giving. */
+  fallbackPlaces(name: string, max: number): Cap {
+    const places = this.#fallbackPlaces.get(name) ?? new Cap(max);
+    places.resize(max);
+    this.#fallbackPlaces.set(name, places);
+    return places;
+  }
+
+  /** Forgets all that has this name. */
   drop(name: string): void {
     this.#stopTimer(name);
     this.dropBulkhead(name);
+    this.#fallbackPlaces.delete(name);
     const guarded = this.#breakers.get(name);
     if (guarded === undefined) return;
     guarded.breaker.retire(this.#clock.now());

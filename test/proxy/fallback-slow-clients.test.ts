@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { eventually } from '../rig/eventually.ts';
 import { assertOwnAnswer } from '../rig/own-answer.ts';
 import { connectRaw, exchangeRaw, type RawClient } from '../rig/raw-client.ts';
-import { type Sidecar, startSidecar, upstreamU } from '../rig/sidecar.ts';
+import { type ConfigText, type Sidecar, startSidecar, upstreamU } from '../rig/sidecar.ts';
 import { statusOf } from '../rig/wire-reader.ts';
 
 const get = 'GET /x HTTP/1.1\r\nHost: u.test\r\n\r\n';
@@ -11,15 +11,14 @@ const body = 'x'.repeat(1024 * 1024);
 /** More answers than all buffers of the system between two sockets can hold. */
 const PIPELINED = 24;
 
-/** Every request is answered by the fallback: 1 MiB, for two clients at the same time. */
-const startFallback = (t: TestContext): Promise<Sidecar> =>
-  startSidecar(
-    t,
-    upstreamU(['127.0.0.1:1'], {
-      breaker: { force: 'open' },
-      fallback: { on: ['circuit_open'], body, concurrency: 2 },
-    }),
-  );
+/** Every request is answered by the fallback: 1 MiB, for so many clients at the same time. */
+const fallbackFor = (concurrency: number): ConfigText =>
+  upstreamU(['127.0.0.1:1'], {
+    breaker: { force: 'open' },
+    fallback: { on: ['circuit_open'], body, concurrency },
+  });
+
+const startFallback = (t: TestContext): Promise<Sidecar> => startSidecar(t, fallbackFor(2));
 
 /** A client that asks and asks and takes nothing: sooner or later an answer stays in the proxy. */
 const stuckClient = async (t: TestContext, sidecar: Sidecar): Promise<RawClient> => {
@@ -70,18 +69,24 @@ test('clients that leave with an answer half taken leave their places free, time
 });
 
 test('an HTTP/1.0 client that takes its time holds its place until it has all of it', async (t) => {
-  const sidecar = await startSidecar(
-    t,
-    upstreamU(['127.0.0.1:1'], {
-      breaker: { force: 'open' },
-      fallback: { on: ['circuit_open'], body, concurrency: 1 },
-    }),
-  );
+  const sidecar = await startSidecar(t, fallbackFor(1));
   const client = await connectRaw(t, sidecar.egress);
 
   const response = await client.send('GET /x HTTP/1.0\r\nHost: u.test\r\n\r\n').response();
 
   assert.equal(response.body.length, body.length);
   assert.equal(await client.closed(), 'end');
+  assert.equal(await statusNow(t, sidecar), 200);
+});
+
+test('places stay in use over a reload, and a new limit counts them', async (t) => {
+  const sidecar = await startFallback(t);
+  await stuckClient(t, sidecar);
+  await stuckClient(t, sidecar);
+  await eventually('both places are in use', isFull(t, sidecar));
+
+  await sidecar.reload(fallbackFor(1));
+  assert.equal(await statusNow(t, sidecar), 503);
+  await sidecar.reload(fallbackFor(3));
   assert.equal(await statusNow(t, sidecar), 200);
 });
