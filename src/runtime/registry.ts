@@ -5,10 +5,10 @@ import { Bulkhead } from '../policy/bulkhead.ts';
 import type { BreakerSettings, BulkheadSettings, Force } from '../policy/policies.ts';
 import type { BreakerOverride, Bus } from '../telemetry/events.ts';
 
-/** A breaker, and the bulkhead in which its requests wait. */
+/** A breaker, and the bulkheads in which its requests wait: the one of its plan, and those of plans before. */
 interface Guarded {
   readonly breaker: Breaker;
-  bulkhead: Bulkhead;
+  bulkheads: readonly Bulkhead[];
 }
 
 /**
@@ -46,14 +46,15 @@ export class Registry {
   breaker(name: string, settings: BreakerSettings, bulkhead: Bulkhead): Breaker {
     const known = this.#breakers.get(name);
     if (known !== undefined) {
-      known.bulkhead = bulkhead;
+      const left = known.bulkheads.filter((each) => each !== bulkhead && each.queued > 0);
+      known.bulkheads = [bulkhead, ...left];
       known.breaker.update(settings);
       return known.breaker;
     }
     const onTransition = (change: BreakerChange) => this.#changed(guarded, change);
     const guarded: Guarded = {
       breaker: new Breaker(name, settings, onTransition, this.#clock.now()),
-      bulkhead,
+      bulkheads: [bulkhead],
     };
     this.#breakers.set(name, guarded);
     return guarded.breaker;
@@ -130,7 +131,7 @@ export class Registry {
     this.#overrideEnds.delete(name);
   }
 
-  #changed({ breaker, bulkhead }: Guarded, { from, to, why }: BreakerChange): void {
+  #changed({ breaker, bulkheads }: Guarded, { from, to, why }: BreakerChange): void {
     const now = this.#clock.now();
     const { forcedBy, total, errors, slow } = breaker.status(now);
     const counts = { total, errors, slow };
@@ -139,6 +140,7 @@ export class Registry {
     if (to !== 'open') return;
     // Those who wait for a place would only be refused when they get it.
     const refusal = breaker.peek(now);
-    if (refusal !== null) bulkhead.refuseWaiting(breaker, refusal);
+    if (refusal === null) return;
+    for (const bulkhead of bulkheads) bulkhead.refuseWaiting(breaker, refusal);
   }
 }

@@ -84,6 +84,30 @@ test('those who wait for a place are let in by a bulkhead that has become larger
   assert.deepEqual((await answers).map(statusOrCode), [200, 200, 200]);
 });
 
+test('those who wait in a bulkhead that their route has no longer are told when its circuit opens', async (t) => {
+  const held = new Held();
+  const upstream = await startHttpUpstream(t, held.answer);
+  const config = (bulkhead: ConfigText): ConfigText =>
+    withU({
+      endpoints: [upstream.address],
+      routes: [{ name: 'r', match: { path: '/r' }, ...bulkhead }],
+    });
+  const narrow = { concurrency: 1, queue: 5, queueTimeout: '14s' };
+  const sidecar = await startSidecar(t, config({ bulkhead: narrow }));
+  const caller = makeCaller(t, sidecar.egress);
+  const first = caller.call({ path: '/r' });
+  await upstream.hasBegun(1);
+  const second = caller.call({ path: '/r' });
+  await sidecar.metricIs('bulkhead_queued', { upstream: 'u', route: 'r' }, 1);
+
+  await sidecar.reload(config({}));
+  await postAdmin(sidecar.admin, '/breakers/u.r', { force: 'open' });
+
+  assert.equal(statusOrCode(await second), 503);
+  held.release();
+  assert.equal(statusOrCode(await first), 200);
+});
+
 test('connections to endpoints that stay are kept, those to the others are closed', async (t) => {
   const [staying, leaving, coming] = await Promise.all(
     ['a', 'b', 'c'].map((name) => startHttpUpstream(t, (_call, response) => response.end(name))),
