@@ -22,6 +22,7 @@ import type { ConfigFile, RunningApp, StartOptions } from './running-app.ts';
 import { buildRuntime, changesInWords, type Runtime, retireRest } from './runtime.ts';
 import { StartError } from './start-error.ts';
 import { version } from './version.ts';
+import { isSameForWires } from './wire-builder.ts';
 
 /** Starts the sidecar; rejects with a `StartError` and leaves nothing open when it cannot. */
 export const startApp = async (settings: Settings, options: StartOptions = {}): Promise<RunningApp> => {
@@ -291,10 +292,6 @@ class App implements RunningApp {
 
 /** True where destinations that no upstream names live by other rules than before. */
 const hasOtherUnlisted = (before: Settings, next: Settings): boolean => {
-  const rules = ({ unlistedPolicy, unlistedPool, limits }: Settings) => [
-    unlistedPolicy,
-    unlistedPool,
-    limits,
-  ];
-  return !isDeepStrictEqual(rules(before), rules(next));
+  const rules = ({ unlistedPolicy, unlistedPool }: Settings) => [unlistedPolicy, unlistedPool];
+  return !isSameForWires(before.limits, next.limits) || !isDeepStrictEqual(rules(before), rules(next));
 };

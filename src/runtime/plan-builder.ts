@@ -39,7 +39,7 @@ export interface BuiltUpstream {
 /** What was running under the same name before a reload. */
 export interface Predecessor {
   readonly built: BuiltUpstream;
-  /** True where the limits of the wire are what they were. */
+  /** True where the limits that wires are built with are what they were. */
   readonly hasSameLimits: boolean;
 }
 

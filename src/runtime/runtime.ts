@@ -4,6 +4,7 @@ import type { UpstreamRoutes } from '../proxy/route.ts';
 import type { Commands } from '../telemetry/commands.ts';
 import type { BuiltUpstream, PlanBuilder } from './plan-builder.ts';
 import type { Registry } from './registry.ts';
+import { isSameForWires } from './wire-builder.ts';
 
 /** What a configuration comes to. It never changes: a reload builds another one beside it, and one reference is swapped. */
 export interface Runtime {
@@ -21,7 +22,7 @@ export interface Runtime {
  */
 export const buildRuntime = (builder: PlanBuilder, settings: Settings, previous: Runtime | null): Runtime => {
   const known = new Map(previous?.upstreams.map((built) => [built.settings.name, built]));
-  const hasSameLimits = isDeepStrictEqual(previous?.settings.limits, settings.limits);
+  const hasSameLimits = previous !== null && isSameForWires(previous.settings.limits, settings.limits);
   const upstreams = settings.upstreams.map((upstream) => {
     const built = known.get(upstream.name);
     if (built === undefined) return builder.upstream(upstream, settings.limits, null);

@@ -45,6 +45,10 @@ export const isSameWire = (a: UpstreamSettings, b: UpstreamSettings): boolean =>
   return isDeepStrictEqual(spoken(a), spoken(b));
 };
 
+/** True where both bound what upstreams may answer alike: the other limits are about clients. */
+export const isSameForWires = (a: WireLimits, b: WireLimits): boolean =>
+  isDeepStrictEqual(clientBounds(a), clientBounds(b));
+
 /** Puts upstreams and transports together. */
 export class WireBuilder {
   readonly #parts: WireParts;

@@ -173,6 +173,23 @@ test('a changed way of speaking to an upstream takes connections of its own', as
   assert.equal(upstream.connections, 2);
 });
 
+test('a limit on what clients send changes no connection to an upstream, one on what upstreams answer does', async (t) => {
+  const upstream = await startHttpUpstream(t, (_call, response) => response.end('ok'));
+  const keys = { endpoints: [upstream.address], pool: { idle: '60s' } };
+  const sidecar = await startSidecar(t, withU(keys));
+  const caller = makeCaller(t, sidecar.egress);
+  await caller.call();
+
+  await sidecar.reload(withU(keys, { limits: { headTimeout: '7s' } }));
+  await caller.call();
+  const connections = upstream.connections;
+  await sidecar.reload(withU(keys, { limits: { headTimeout: '7s', responseHead: '9KiB' } }));
+  await caller.call();
+
+  assert.equal(connections, 1);
+  assert.equal(upstream.connections, 2);
+});
+
 test('counters go on, also those of an upstream that goes and comes back', async (t) => {
   const upstream = await startHttpUpstream(t, (_call, response) => response.end('ok'));
   const config = withU({ endpoints: [upstream.address] });
