@@ -24,8 +24,8 @@ export interface UnlistedBounds {
 
 export interface UnlistedOptions extends UnlistedBounds {
   readonly clock: Clock;
-  /** `name` is `host:port`. */
-  create(name: string, authority: Authority): UnlistedDestination;
+  /** `name` is `host:port`; `before` is the plan of the one whose place it takes, null where there is none. */
+  create(name: string, authority: Authority, before: Plan | null): UnlistedDestination;
 }
 
 interface Remembered {
@@ -64,7 +64,7 @@ export class UnlistedDestinations {
     let remembered = this.#byName.get(name);
     if (remembered === undefined) {
       if (this.#byName.size >= this.#bounds.max && !this.#makeRoom(now)) return tooMany;
-      remembered = { authority, destination: this.#options.create(name, authority), usedAt: now };
+      remembered = { authority, destination: this.#options.create(name, authority, null), usedAt: now };
       if (this.#sweep === null) this.#sweepIn(this.#bounds.idleMs);
     } else this.#byName.delete(name);
     remembered.usedAt = now;
@@ -86,7 +86,7 @@ export class UnlistedDestinations {
   renew(): void {
     for (const [name, remembered] of this.#byName) {
       const before = remembered.destination;
-      remembered.destination = this.#options.create(name, remembered.authority);
+      remembered.destination = this.#options.create(name, remembered.authority, before.plan);
       before.replaced();
     }
   }

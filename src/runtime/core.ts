@@ -90,7 +90,7 @@ export class Core {
       clock,
       max: settings.egress.maxUnlisted,
       idleMs: settings.egress.unlistedIdleMs,
-      create: (name, authority) => this.builder.unlisted(name, authority, runtime().settings),
+      create: (name, authority, before) => this.builder.unlisted(name, authority, runtime().settings, before),
     });
   }
 

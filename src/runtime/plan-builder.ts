@@ -87,8 +87,8 @@ export class PlanBuilder {
     return { settings, wire: shared.wire, budget: shared.budget, routes };
   }
 
-  /** A destination that no upstream names. `name` is `host:port`. */
-  unlisted(name: string, authority: Authority, settings: Settings): UnlistedDestination {
+  /** A destination that no upstream names. `name` is `host:port`; `before` is its plan until now, where it has one. */
+  unlisted(name: string, authority: Authority, settings: Settings, before: Plan | null): UnlistedDestination {
     const { registry, commands } = this.#parts;
     const policy = settings.unlistedPolicy;
     const wire = this.#wires.unlisted(name, authority, settings.unlistedPool, settings.limits);
@@ -97,7 +97,7 @@ export class PlanBuilder {
       upstreamName: name,
       isUnlisted: true,
       wire,
-      budget: this.#budget(policy, null),
+      budget: this.#budget(policy, before?.budget ?? null),
     };
     const bulkhead = registry.bulkhead(name, policy.bulkhead);
     const plan = this.#command(name, '', shared, policy, bulkhead);

@@ -209,37 +209,6 @@ test('counters go on, also those of an upstream that goes and comes back', async
   assert.equal(await counted(), 2);
 });
 
-test('a destination that no upstream names keeps its breaker under new defaults', async (t) => {
-  const config = (errorPercent: number): ConfigText => ({
-    egress: { unlisted: 'allow' },
-    defaults: { retry: { attempts: 1 }, breaker: { ...tripping, errorPercent } },
-  });
-  const sidecar = await startSidecar(t, config(50));
-  const caller = makeCaller(t, sidecar.egress);
-  const host = 'localhost:9';
-  await caller.call({ host });
-  await caller.call({ host });
-  assert.equal((await sidecar.breaker(host))['state'], 'open');
-
-  await sidecar.reload(config(80));
-
-  assert.equal((await sidecar.breaker(host))['state'], 'open');
-  assert.equal(statusOrCode(await caller.call({ host })), 503);
-});
-
-test('destinations that may no longer be called are refused and forgotten', async (t) => {
-  const upstream = await startHttpUpstream(t, (_call, response) => response.end('ok'));
-  const host = upstream.address.replace('127.0.0.1', 'localhost');
-  const sidecar = await startSidecar(t, { egress: { unlisted: 'allow' } });
-  const caller = makeCaller(t, sidecar.egress);
-  assert.equal(statusOrCode(await caller.call({ host })), 200);
-
-  await sidecar.reload({ egress: { unlisted: 'deny' } });
-
-  assert.equal(statusOrCode(await caller.call({ host })), 403);
-  assert.equal((await fetchText(sidecar.admin, `/breakers/${host}`)).status, 404);
-});
-
 test('a limit of the wire holds for the next request on a connection that is open', async (t) => {
   const upstream = await startHttpUpstream(t, (_call, response) => response.end('ok'));
   const keys = { endpoints: [upstream.address] };
