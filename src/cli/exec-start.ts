@@ -82,7 +82,7 @@ export const startForExec = async (options: ExecSidecarOptions, terminal: Termin
     for (const line of clashes) terminal.complain(line);
     if (clashes.length > 0) return failed(exitCodes.config);
     const tally = new CallTally(systemClock);
-    const file = path === null ? null : { path, load: () => load(ports) };
+    const file = path === null ? null : { path, files: loaded.files, load: () => load(ports) };
     const app = await startApp(settings, { source, file, logStream: 2, listener: tally });
     return { kind: 'started', app, settings, tally };
   };

@@ -6,17 +6,14 @@ import { formatListenAddress, isLoopback } from '../config/addresses.ts';
 import { ConfigWatcher } from '../config/config-watcher.ts';
 import type { LoadedSettings } from '../config/load-settings.ts';
 import type { ListenAddress, Settings } from '../config/settings.ts';
-import type { Authority } from '../http1/grammar.ts';
 import { type Rejected, rejected } from '../policy/outcome.ts';
 import type { EgressRoutes } from '../proxy/route.ts';
 import { Metrics } from '../telemetry/metrics.ts';
-import { isOwnListener, type ListenerAddress } from '../upstream/address-rules.ts';
-import { isLocalhost } from '../upstream/resolver.ts';
 import { AdminView, type Lifecycle, upstreamMetrics } from './admin-view.ts';
 import { Core } from './core.ts';
-import { declaredPorts } from './declared-ports.ts';
 import { untilQuiet } from './drain.ts';
 import { Listeners } from './listeners.ts';
+import { OwnAddresses } from './own-addresses.ts';
 import { Reloader } from './reloader.ts';
 import type { ConfigFile, RunningApp, StartOptions } from './running-app.ts';
 import { buildRuntime, changesInWords, type Runtime, retireRest } from './runtime.ts';
@@ -39,6 +36,7 @@ const unlistedDenied: Rejected = Object.freeze(
 class App implements RunningApp {
   readonly #options: StartOptions;
   readonly #lifecycle: Lifecycle = { isStarted: false, isDraining: false };
+  readonly #ownAddresses = new OwnAddresses();
   readonly #core: Core;
   readonly #listeners: Listeners;
   readonly #metrics: Metrics;
@@ -49,8 +47,6 @@ class App implements RunningApp {
   #runtime: Runtime;
   #egress: EgressRoutes;
   #watcher: ConfigWatcher | null = null;
-  /** Where the settings in force want to listen; what is bound may still be less, or has the port that 0 stood for. */
-  #declared: readonly ListenAddress[];
   /** Addresses whose openness was told. */
   readonly #warnedOf = new Set<string>();
   #closing: Promise<void> | null = null;
@@ -61,11 +57,11 @@ class App implements RunningApp {
       logLine: options.logLine,
       logStream: options.logStream,
       listener: options.listener,
-      ownAddresses: () => this.#ownAddresses(),
+      ownAddresses: () => this.#ownAddresses.all,
       runtime: () => this.#runtime,
     });
     this.#core = core;
-    this.#declared = declaredPorts(settings);
+    this.#ownAddresses.update(settings, []);
     this.#listeners = new Listeners({
       context: core.context,
       timeouts: core.builder.timeouts,
@@ -164,7 +160,7 @@ class App implements RunningApp {
   async #apply(settings: Settings): Promise<string> {
     const before = this.#runtime;
     await this.#open(settings, () => {
-      this.#declared = declaredPorts(settings);
+      this.#ownAddresses.update(settings, this.#bound());
       const next = buildRuntime(this.#core.builder, settings, before);
       this.#runtime = next;
       this.#egress = this.#egressRoutes();
@@ -186,6 +182,7 @@ class App implements RunningApp {
       swap();
       ports.commit();
       admin.commit();
+      this.#ownAddresses.update(settings, this.#bound());
     } catch (error) {
       ports.undo();
       admin?.undo();
@@ -268,7 +265,7 @@ class App implements RunningApp {
     const { settings, byHost } = this.#runtime;
     return {
       byHost,
-      isOurOwn: (authority) => this.#isOurOwn(authority),
+      isOurOwn: (authority) => this.#ownAddresses.includes(authority),
       unlisted:
         settings.egress.unlisted === 'allow'
           ? (authority) => this.#core.unlisted.planFor(authority)
@@ -276,17 +273,11 @@ class App implements RunningApp {
     };
   }
 
-  #ownAddresses(): readonly ListenerAddress[] {
+  /** What is open now. */
+  #bound(): readonly (ListenAddress | null)[] {
     const { egress, own } = this.#listeners;
     const { address, probesAddress } = this.#adminServer;
-    const bound = [egress, ...own.values(), address, probesAddress].filter((each) => each !== null);
-    return [...bound, ...this.#declared];
-  }
-
-  #isOurOwn({ host, port }: Authority): boolean {
-    const ours = this.#ownAddresses();
-    if (!isLocalhost(host)) return isOwnListener(ours, host, port);
-    return isOwnListener(ours, '127.0.0.1', port) || isOwnListener(ours, '::1', port);
+    return [egress, ...own.values(), address, probesAddress];
   }
 }
 
