@@ -2,6 +2,7 @@ import { type Authority, formatAuthority } from '../http1/grammar.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { type Rejected, rejected } from '../policy/outcome.ts';
 import type { Plan } from './plan.ts';
+import type { RouteIndex } from './route-index.ts';
 
 /** Where a request goes, beside the plan: what the app called it. */
 export interface Destination {
@@ -11,19 +12,11 @@ export interface Destination {
   readonly host: string | null;
 }
 
-/** One route of an upstream. */
-export interface RouteRule {
-  /** Empty: every method. */
-  readonly methods: readonly string[];
-  /** An exact path, or a prefix that ends in `/*`. */
-  readonly path: string;
-  readonly plan: Plan;
-}
-
 /** An upstream as the router sees it. */
 export interface UpstreamRoutes {
-  readonly rules: readonly RouteRule[];
-  /** For requests that no rule matches. */
+  /** null: it has none. */
+  readonly routes: RouteIndex | null;
+  /** For requests that no route matches. */
   readonly plan: Plan;
   /** Of its own port: what the app means by talking to it. */
   readonly destination: Destination;
@@ -37,35 +30,9 @@ const withoutQuery = (path: string): string => {
   return query < 0 ? path : path.slice(0, query);
 };
 
-const isPrefix = ({ path }: RouteRule): boolean => path.endsWith('/*');
-
-const matches = (rule: RouteRule, method: string, path: string): boolean => {
-  if (rule.methods.length > 0 && !rule.methods.includes(method)) return false;
-  if (!isPrefix(rule)) return rule.path === path;
-  const prefix = rule.path.slice(0, -1);
-  return path.startsWith(prefix) || path === rule.path.slice(0, -2);
-};
-
-/** Without the `/*`: a prefix matches this path too. */
-const writtenLength = (rule: RouteRule): number => rule.path.length - (isPrefix(rule) ? 2 : 0);
-
-/** Longest path first; of equal paths an exact one before a prefix, and one that names methods before one that does not. */
-export const byPrecedence = (a: RouteRule, b: RouteRule): number =>
-  writtenLength(b) - writtenLength(a) ||
-  Number(isPrefix(a)) - Number(isPrefix(b)) ||
-  Number(b.methods.length > 0) - Number(a.methods.length > 0);
-
-/** The plan of an upstream for a request. Its rules are in the order of {@link byPrecedence}. */
-export const planFor = (upstream: UpstreamRoutes, method: string, path: string): Plan => {
-  const { rules } = upstream;
-  if (rules.length === 0) return upstream.plan;
-  const plainPath = withoutQuery(path);
-  for (let i = 0; i < rules.length; i += 1) {
-    const rule = rules[i]!;
-    if (matches(rule, method, plainPath)) return rule.plan;
-  }
-  return upstream.plan;
-};
+/** The plan of an upstream for a request. */
+export const planFor = ({ routes, plan }: UpstreamRoutes, method: string, path: string): Plan =>
+  routes?.find(method, withoutQuery(path)) ?? plan;
 
 /** Where a request that came to the egress port goes. */
 export interface Routed {

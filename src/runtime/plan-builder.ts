@@ -10,7 +10,8 @@ import { Fallback, type FallbackSource, noFallback } from '../policy/fallback.ts
 import type { FailureSettings, FallbackSettings, PolicySettings } from '../policy/policies.ts';
 import { RetryPolicy } from '../policy/retry.ts';
 import type { ForwardContext, Plan } from '../proxy/plan.ts';
-import { byPrecedence, type Destination, defaultPort, type UpstreamRoutes } from '../proxy/route.ts';
+import { type Destination, defaultPort, type UpstreamRoutes } from '../proxy/route.ts';
+import { RouteIndex, type RouteRule } from '../proxy/route-index.ts';
 import { standInOf } from '../proxy/stand-in.ts';
 import type { UnlistedDestination } from '../proxy/unlisted.ts';
 import type { Commands } from '../telemetry/commands.ts';
@@ -81,9 +82,10 @@ export class PlanBuilder {
     };
     const bulkhead = this.#parts.registry.bulkhead(name, policy.bulkhead);
     const plan = this.#command(name, '', shared, policy, bulkhead);
-    const rules = settings.routes.map((route) => this.#rule(route, shared, bulkhead)).sort(byPrecedence);
+    const rules = settings.routes.map((route) => this.#rule(route, shared, bulkhead));
+    const index = rules.length === 0 ? null : new RouteIndex(rules);
     const destination = ownPortDestination(settings);
-    const routes = { rules, plan, destination, hostHeader, isTls: settings.tls !== null };
+    const routes = { routes: index, plan, destination, hostHeader, isTls: settings.tls !== null };
     return { settings, wire: shared.wire, budget: shared.budget, routes };
   }
 
@@ -148,7 +150,7 @@ export class PlanBuilder {
     return new Fallback(settings, this.#parts.registry.fallbackPlaces(name, settings.concurrency));
   }
 
-  #rule(route: RouteSettings, shared: Shared, bulkhead: Bulkhead) {
+  #rule(route: RouteSettings, shared: Shared, bulkhead: Bulkhead): RouteRule {
     const name = `${shared.upstreamName}.${route.name}`;
     const own = route.hasOwnBulkhead ? this.#parts.registry.bulkhead(name, route.policy.bulkhead) : bulkhead;
     const plan = this.#command(name, route.name, shared, route.policy, own);

@@ -143,7 +143,8 @@ export class Pipeline {
   readonly registry: Registry;
   /** For requests that no route matches. */
   readonly plan: Plan;
-  readonly #routes: UpstreamRoutes;
+  /** How its requests find their plans. */
+  readonly routes: UpstreamRoutes;
   /** 0 ≤ x < 1: what the next random numbers are. */
   random = 0.5;
   /** Requests that were sent on their way. */
@@ -178,10 +179,8 @@ export class Pipeline {
       unlistedRules: new UnlistedRules(() => []),
     });
     const built = builder.upstream(parsed.settings.upstreams[0]!, parsed.settings.limits, null);
-    const onFakeWire = (plan: Plan): Plan => ({ ...plan, transport: this.transport });
-    const rules = built.routes.rules.map((rule) => ({ ...rule, plan: onFakeWire(rule.plan) }));
-    this.plan = onFakeWire(built.routes.plan);
-    this.#routes = { ...built.routes, rules, plan: this.plan };
+    this.routes = built.routes;
+    this.plan = this.#onFakeWire(built.routes.plan);
   }
 
   get book(): CommandBook {
@@ -202,9 +201,13 @@ export class Pipeline {
     const client = new FakeClient(`${lines.join('')}\r\n`);
     const authority = { host: 'u', port: 80 };
     this.requests += 1;
-    const plan = planFor(this.#routes, method, path);
+    const plan = this.#onFakeWire(planFor(this.routes, method, path));
     forward(client.exchange, plan, { authority, host: null }, this.context);
     return client;
+  }
+
+  #onFakeWire(plan: Plan): Plan {
+    return { ...plan, transport: this.transport };
   }
 
   /** Moves time on, and lets what a retry has begun come to its next wait. */
