@@ -124,6 +124,11 @@ const tryDefaults = async (config: ImageConfig, group: string): Promise<void> =>
     assert.deepEqual(await startIn(config, command, { isReadOnly }).ended, { code: 0, output: 'done\n' });
   }
   say('nothing can be written, even where the root is not read-only');
+  const app = "process.exit(process.env.HTTP_PROXY === 'http://127.0.0.1:7400' ? 7 : 1)";
+  const wrapped = [...config.Entrypoint, 'exec', '--', config.Entrypoint[0]!, '-e', app];
+  const { code, output } = await startIn(config, wrapped, { isReadOnly: true }).ended;
+  assert.equal(code, 7, output);
+  say('exec runs a program beside the sidecar and ends with its code');
   upstream.close();
 };
 
