@@ -37,15 +37,18 @@ export const listenAddress: Kind<ListenAddress> = text(
   { write: formatListenAddress, form: hostAndPort },
 );
 
+/** For a URL the address in it, which is what was meant. */
+const endpointHint = (value: string): string => {
+  const [, tls, address] = /^http(s?):\/\/([^/?#@]+)\/?$/.exec(value) ?? [];
+  if (address === undefined || parseEndpointAddress(address) === null)
+    return 'such as 10.1.0.4:9080, "[fd00::5]:9080" or unix:/run/reviews.sock';
+  return `write ${address.startsWith('[') ? quote(address) : address}${tls === '' ? '' : ', and tls: {} beside endpoints'}`;
+};
+
 /** What can be dialled. */
 export const endpointAddress: Kind<Address> = text(
   '`10.0.0.4:80`, `"[fd00::4]:80"`, `name:80` or `unix:/path`',
-  (value) =>
-    parseEndpointAddress(value) ??
-    new Refusal(
-      'is not an address with a port',
-      'such as 10.1.0.4:9080, "[fd00::5]:9080" or unix:/run/reviews.sock',
-    ),
+  (value) => parseEndpointAddress(value) ?? new Refusal('is not an address with a port', endpointHint(value)),
   {
     write: (address) => (address.kind === 'unix' ? `unix:${address.path}` : formatListenAddress(address)),
     form: new RegExp(`^unix:/|${hostAndPort.source}`),

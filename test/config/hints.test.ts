@@ -92,6 +92,13 @@ test('a value of the wrong shape is told in the right one', () => {
     ['endpoints: "a:80, b:80"', 'write endpoints: ["a:80", "b:80"]'],
     ['failure: { status: 500-599 }', 'write status: ["500-599"]'],
     ['listen: 8080', 'write 127.0.0.1:8080'],
+    ['endpoints: ["http://10.0.0.4:9080/"]', 'write 10.0.0.4:9080'],
+    ['endpoints: ["http://[fd00::5]:9080"]', 'write "[fd00::5]:9080"'],
+    ['endpoints: ["https://reviews:9443"]', 'write reviews:9443, and tls: {} beside endpoints'],
+    [
+      'endpoints: ["http://reviews:9080/api"]',
+      'such as 10.1.0.4:9080, "[fd00::5]:9080" or unix:/run/reviews.sock',
+    ],
     ['fallback: { on: [timeout], body: 5 }', 'put it in quotes'],
     ['routes: { r: {} }', 'a list: a dash before each item'],
     ['retry: { on: [5xx] }', 'write each one, such as 502, 503, 504'],
