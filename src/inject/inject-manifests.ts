@@ -15,6 +15,7 @@ import { seqOf } from './node-lookup.ts';
 import {
   earlierConfigMap,
   type Finding,
+  foreignProxies,
   hasSidecar,
   obstacle,
   podWarnings,
@@ -129,7 +130,8 @@ class DocumentInjection {
     const wrong = reason ?? obstacle(workload.kind, pod, wishes.mode);
     if (wrong !== null)
       throw new ManifestError(this.#placeOfContainers(editor, workload), wrong.message, wrong.hint);
-    for (const each of podWarnings(workload.kind, pod, wishes.mode))
+    const proxies = wishes.hasProxyVariables ? foreignProxies(pod) : [];
+    for (const each of [...podWarnings(workload.kind, pod, wishes.mode), ...proxies])
       this.#complain(workload.offset, workload.subject, each, true);
     const before = earlierConfigMap(pod);
     if (before !== null && wishes.configMap === null) {

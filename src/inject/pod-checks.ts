@@ -1,4 +1,4 @@
-import { probePort, sidecarNames } from './sidecar-container.ts';
+import { probePort, proxyVariables, sidecarNames } from './sidecar-container.ts';
 
 /** Data of a manifest, of which nothing is known: it may be anything. */
 type Data = Readonly<Record<string, unknown>>;
@@ -111,6 +111,29 @@ export const podWarnings = (kind: string, pod: unknown, mode: 'native' | 'classi
     warnings.push({ message, hint: 'use a native one (Kubernetes 1.29)' });
   }
   return warnings;
+};
+
+const proxyNames: readonly unknown[] = ['http_proxy', 'https_proxy'];
+
+const isOurVariable = ({ name, value }: Data): boolean =>
+  proxyVariables.some((ours) => ours.name === name && ours.value === value);
+
+/**
+ * Containers of the app that name a proxy of their own, which stays. The values are not told: they may hold a password.
+ */
+export const foreignProxies = (pod: unknown): Finding[] => {
+  const findings: Finding[] = [];
+  for (const container of listOf(mappingOf(pod)['containers'])) {
+    if (isOurContainer(container)) continue;
+    const names = listOf(container['env'])
+      .filter(({ name }) => typeof name === 'string' && proxyNames.includes(name.toLowerCase()))
+      .filter((variable) => !isOurVariable(variable))
+      .map(({ name }) => String(name));
+    if (names.length === 0) continue;
+    const message = `container ${String(container['name'])} sets ${names.join(' and ')} itself: what goes there passes the sidecar by`;
+    findings.push({ message, hint: 'take it out of the container, or say outrigger/proxy-env: disabled' });
+  }
+  return findings;
 };
 
 /** The ConfigMap that the volume of an earlier run shows; null: it was no ConfigMap, or there was no earlier run. */

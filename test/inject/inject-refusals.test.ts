@@ -130,6 +130,10 @@ const warned: Readonly<Record<string, readonly [text: string, said: RegExp]>> = 
     `${deployment(web, 'outrigger/config-map: policies')}---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: policies }\ndata: { config.yaml: "" }\n`,
     /ConfigMap policies has no outrigger\.yaml/,
   ],
+  'a proxy of the app itself': [
+    deployment(`${web}    env: [{ name: HTTP_PROXY, value: http://user:secret@corporate:3128 }]\n`),
+    /container web sets HTTP_PROXY itself: what goes there passes the sidecar by \(take it out [^@]*$/,
+  ],
   'a sidecar that is there and disabled': [
     injected(deployment(web, 'team: shop')).replace('team: shop', 'team: shop, outrigger/inject: disabled'),
     /is disabled, but has a sidecar \(take it out with --remove\)$/,
@@ -148,6 +152,13 @@ for (const [name, [text, said]] of Object.entries(warned)) {
     assert.ok(injectManifests(text, asking()).isOk);
   });
 }
+
+test('nothing is said of proxy variables that are ours, that nobody asked for, or that only make exceptions', () => {
+  const own = `${web}    env: [{ name: https_proxy, value: http://corporate:3128 }]\n`;
+  assert.deepEqual(saidOf(injected(deployment(web))), []);
+  assert.deepEqual(saidOf(deployment(own), asking({ hasProxyVariables: false })), []);
+  assert.deepEqual(saidOf(deployment(`${web}    env: [{ name: NO_PROXY, value: db }]\n`)), []);
+});
 
 test('nothing is said of probes that are right, or come from the environment', () => {
   for (const probes of ['0.0.0.0:7402', '[::]:7402', `\${PROBES}`])
