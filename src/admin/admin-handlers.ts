@@ -57,7 +57,7 @@ export const adminHandler = ({ settings, routes, assets, sessions }: AdminHandle
     if (unknown !== null && path === '/' && isReading(request.method)) return assets.sendSignIn(response);
     if (unknown !== null) return sendProblem(response, unknown);
     const route = routes.find(path);
-    if (route === null) return sendProblem(response, routes.notFound);
+    if (route === null) return sendProblem(response, routes.missing(path));
     if (isReading(request.method) && route.read !== null) return route.read(request, response, query);
     if (request.method !== 'POST' || route.change === null) {
       return sendProblem(response, routes.methodNotAllowed(route));

@@ -50,12 +50,6 @@ export class AdminRoutes {
   readonly #assets: DashboardAssets;
   readonly #fixed: ReadonlyMap<string, AdminRoute>;
 
-  readonly notFound: Problem = problem(
-    404,
-    'Not found',
-    'GET / is the dashboard, GET /breakers lists the breakers',
-  );
-
   constructor({ port, clock, hystrix, events, assets, token, sessions }: AdminParts) {
     this.#port = port;
     this.#clock = clock;
@@ -101,6 +95,14 @@ export class AdminRoutes {
     }
     if (path.startsWith(breakersPrefix)) return this.#breakerRoute(path.slice(breakersPrefix.length));
     return this.#fixed.get(path) ?? null;
+  }
+
+  /** What to say of a path that leads nowhere. */
+  missing(path: string): Problem {
+    const advice = path.startsWith(breakersPrefix)
+      ? 'There is no breaker of this name; GET /breakers lists those that there are'
+      : 'GET / is the dashboard, GET /breakers lists the breakers';
+    return problem(404, 'Not found', advice);
   }
 
   methodNotAllowed(route: AdminRoute): Problem {
@@ -152,7 +154,7 @@ export class AdminRoutes {
     const book = this.#port.commands.find(name);
     // It may have gone while the body came.
     if (book === undefined || !this.#port.forceBreaker(name, force, ttlMs)) {
-      return sendProblem(response, this.notFound);
+      return sendProblem(response, this.missing(breakersPrefix));
     }
     sendJson(response, 200, this.#view(book));
   }

@@ -11,7 +11,7 @@ import { type Rejected, rejected } from '../policy/outcome.ts';
 import type { ForwardContext } from '../proxy/plan.ts';
 import { type EgressRoutes, routeEgress, routeOwnPort, type UpstreamRoutes } from '../proxy/route.ts';
 import type { CommandRecorder } from '../telemetry/events.ts';
-import { listenError } from './start-error.ts';
+import { listenError, StartError } from './start-error.ts';
 
 /** Where what comes in is led to, as the configuration in force says it: asked for each request. */
 export interface Directions {
@@ -106,7 +106,10 @@ export class Listeners {
         ports.set(key, { port, address: await port.listen(host, number) });
       } catch (error) {
         undo();
-        throw listenError(error, formatListenAddress(wanted.address), wanted.remedy);
+        throw (
+          this.#overlap(error, wanted) ??
+          listenError(error, formatListenAddress(wanted.address), wanted.remedy)
+        );
       }
     }
     return { commit: () => this.#commit(settings, ports), undo };
@@ -123,6 +126,16 @@ export class Listeners {
     for (const listener of this.#all()) listener.abandon();
     await Promise.all(closed);
     this.#departures.close();
+  }
+
+  /** Where it is a port of our own that is in the way, which stays open until the new configuration is in force. */
+  #overlap(error: unknown, { address }: Wanted): StartError | null {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return null;
+    const own = this.#opened().find((open) => open.address.port === address.port);
+    if (own === undefined) return null;
+    const [wanted, open] = [formatListenAddress(address), formatListenAddress(own.address)];
+    const message = `${wanted} overlaps with ${open}, which is still open: move it over another port, or restart`;
+    return new StartError('address_in_use', message, error);
   }
 
   #commit(

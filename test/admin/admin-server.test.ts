@@ -94,6 +94,13 @@ for (const [method, path, status, allow] of [
   });
 }
 
+test('the page of a breaker that there is not says so', async (context) => {
+  const { tcpPort } = await startAdmin(context);
+  const { status, body } = await ask(tcpPort, { path: '/breakers/nope' });
+  assert.equal(status, 404);
+  assert.match(JSON.parse(body).detail, /^There is no breaker of this name/);
+});
+
 test('a path that is none leads to two that are', async (context) => {
   const { tcpPort } = await startAdmin(context);
 

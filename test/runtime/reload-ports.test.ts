@@ -188,6 +188,19 @@ test('where one port cannot be had none of the new configuration is in force', a
   assert.equal(statusOrCode(await makeCaller(t, sidecar.egress).call()), 200);
 });
 
+test('an address that overlaps with the old one is refused, and says with which', async (t) => {
+  const port = await freePort();
+  const sidecar = await startSidecar(t, { egress: { address: `127.0.0.1:${port}` } });
+
+  const { result, why } = await sidecar.tryReload({ egress: { address: `0.0.0.0:${port}` } });
+
+  assert.equal(result, 'failed');
+  assert.equal(
+    why,
+    `0.0.0.0:${port} overlaps with 127.0.0.1:${port}, which is still open: move it over another port, or restart`,
+  );
+});
+
 test('a port that others can reach is warned of when a reload opens it', async (t) => {
   const sidecar = await startSidecar(t, {});
 
