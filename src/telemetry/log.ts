@@ -47,19 +47,26 @@ const rawControls = /[\u007f-\u009f\u2028\u2029]/g;
 const escapeControl = (control: string): string =>
   `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** One JSON object a line: `time` (ISO 8601), `level` as a word, `event`, `msg` and the event's own fields. */
-const createLogger = ({ settings, sink, clock }: LogOptions): Logger => {
+/** Takes a JSON line, and hands it on as the settings want it. */
+const lineWriter = ({ settings, sink }: LogOptions): ((line: string) => void) => {
   const finish = settings.format === 'pretty' ? prettyLine : (line: string) => line;
-  return pino(
+  return (line) => sink.write(finish(line).replace(rawControls, escapeControl));
+};
+
+/** Begins with a comma. */
+const timeField = (clock: Clock): string => `,"time":"${new Date(clock.wallTime()).toISOString()}"`;
+
+/** One JSON object a line: `time` (ISO 8601), `level` as a word, `event`, `msg` and the event's own fields. */
+const createLogger = (options: LogOptions): Logger =>
+  pino(
     {
-      level: settings.level,
+      level: options.settings.level,
       base: null,
-      timestamp: () => `,"time":"${new Date(clock.wallTime()).toISOString()}"`,
+      timestamp: () => timeField(options.clock),
       formatters: { level: (level) => ({ level }) },
     },
-    { write: (line: string) => sink.write(finish(line).replace(rawControls, escapeControl)) },
+    { write: lineWriter(options) },
   );
-};
 
 const breakerLine = (logger: Logger) => (transition: BreakerTransition) => {
   const { command, from, to, why } = transition;
@@ -131,20 +138,26 @@ const reloadLine =
     else logger.info(fields, `configuration taken over: ${why}`);
   };
 
-/** `access` alone decides about the access log: its lines are written whatever the level, but for `silent`. */
-const accessLine = (logger: Logger, { settings, random }: LogOptions) => {
+/**
+ * `access` alone decides about the access log: its lines are written whatever the level, but for `silent`. They are put
+ * together here as pino would: a refusal by an open breaker costs little, and a good part of it was its line.
+ */
+const accessLine = (options: LogOptions) => {
+  const { settings, random, clock } = options;
   const isWanted = settings.level === 'silent' ? null : accessFilter(settings, random);
   if (isWanted === null) return null;
-  const access = logger.child({}, { level: 'info' });
+  const write = lineWriter(options);
   return (ended: ExchangeEnded) => {
-    if (isWanted(ended)) access.info(accessRecord(ended), 'exchange');
+    if (!isWanted(ended)) return;
+    const fields = JSON.stringify(accessRecord(ended)).slice(1, -1);
+    write(`{"level":"info"${timeField(clock)},${fields},"msg":"exchange"}\n`);
   };
 };
 
 /** Builds the log. The sink belongs to whoever made it: flush it when the process ends. */
 export const createLog = (options: LogOptions): Log => {
   const logger = createLogger(options);
-  const exchangeEnded = accessLine(logger, options);
+  const exchangeEnded = accessLine(options);
   const listener: BusListener = {
     breakerTransition: breakerLine(logger),
     breakerOverridden: overrideLine(logger),
