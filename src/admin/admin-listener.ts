@@ -98,8 +98,17 @@ export const closeAdmin = (server: Server): Promise<void> =>
 /** How long an answer that was begun on an address may take when the address is given up. */
 const retireMs = 2000;
 
-/** Stops accepting at once, and breaks off a little later what is still open: the answer to who asked for it is among that. */
-export const retireAdmin = (server: Server, clock: Clock): void => {
+/**
+ * Stops accepting at once, and breaks off a little later what is still open: the answer to who asked for it is among that.
+ * Whoever ends the process calls what is returned, and does not wait. `ended` is called once, when all is broken off.
+ */
+export const retireAdmin = (server: Server, clock: Clock, ended: () => void): (() => void) => {
+  const end = (): void => {
+    timer.cancel();
+    server.closeAllConnections();
+    ended();
+  };
   server.close();
-  clock.after(retireMs, () => server.closeAllConnections());
+  const timer = clock.after(retireMs, end);
+  return end;
 };

@@ -86,6 +86,8 @@ export class AdminServer {
   readonly #events: EventStream;
   readonly #assets = new DashboardAssets(dashboardFiles());
   #inForce: InForce | null = null;
+  /** Each ends what is left of an address that was given up a moment ago. */
+  readonly #retired = new Set<() => void>();
 
   constructor(options: AdminServerOptions) {
     const { port, clock } = options;
@@ -163,6 +165,7 @@ export class AdminServer {
   async close(): Promise<void> {
     for (const stream of this.#hystrix.values()) stream.close();
     this.#events.close();
+    for (const end of [...this.#retired]) end();
     const { admin = null, probes = null } = this.#inForce ?? {};
     await Promise.all(
       [admin, probes].map((listening) => (listening === null ? null : closeAdmin(listening.server))),
@@ -199,8 +202,9 @@ export class AdminServer {
     // Who was let in by a token that holds no longer comes again, and is asked.
     if (!hasSameToken) this.#endReaders();
     for (const listening of [before.admin, before.probes]) {
-      if (listening !== null && listening !== admin && listening !== probes)
-        retireAdmin(listening.server, clock);
+      if (listening === null || listening === admin || listening === probes) continue;
+      const end = retireAdmin(listening.server, clock, () => this.#retired.delete(end));
+      this.#retired.add(end);
     }
   }
 

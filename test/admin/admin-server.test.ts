@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import { AdminStartError } from '../../src/admin/admin-listener.ts';
 import { startAdminServer } from '../../src/admin/server.ts';
@@ -167,6 +168,21 @@ test('an address in use is an error that names the address and what moves it', a
     return true;
   });
   await assert.rejects(start({ ...adminSettings, probes: address }), /admin\.probes/);
+});
+
+test('an address that was given up leaves no timer and no connection behind when all is closed', async (context) => {
+  const { server, clock, tcpPort } = await startAdmin(context);
+  const socket = connect(tcpPort, '127.0.0.1');
+  await once(socket, 'connect');
+  const closed = once(socket, 'close');
+  const elsewhere = { host: '127.0.0.2', port: 0 };
+  (await server.prepare({ ...adminSettings, address: elsewhere })).commit();
+  assert.equal(clock.pendingTimers, 1);
+
+  await server.close();
+
+  assert.equal(clock.pendingTimers, 0);
+  await closed;
 });
 
 test('an address that others can reach needs a token', async () => {
