@@ -5,6 +5,7 @@ import type { ClientBounds } from './limits.ts';
 import type { ResponseHead } from './response-head.ts';
 import type { BytesListener, ConnectionKeeper, ResponseObserver, WireFault } from './response-observer.ts';
 import { ResponseReader } from './response-reader.ts';
+import { Unread } from './unread.ts';
 import { WireWriter } from './wire-writer.ts';
 
 /** What is read of an answer that nobody wants, to keep the connection. */
@@ -26,8 +27,7 @@ export class ClientConnection implements BodyConsumer, Expirable {
   #isBusy = false;
   #source: BodySource | null = null;
   #isRequestDone = true;
-  #pending: Buffer | null = null;
-  #from = 0;
+  readonly #unread = new Unread();
   #isPaused = false;
   #isReadingOn = false;
   /** Content read away of an answer that nobody wants; -1: it is wanted. */
@@ -143,34 +143,31 @@ export class ClientConnection implements BodyConsumer, Expirable {
   }
 
   /**
-   * Bytes from the socket. True when they are free again. Where they are not `isOwned` they are free in any case: what
-   * is kept is kept as a copy, and there are no more of them than a writer copies anyway.
+   * Bytes from the socket, the first `length` of `bytes`. True when they are free again. Where they are not `isOwned`
+   * they are free in any case: what is kept is kept as a copy, and there are no more of them than a writer copies anyway.
    */
-  received(bytes: Buffer, isOwned: boolean): boolean {
-    if (this.#isGone) return this.#successor === null || this.#successor(bytes, isOwned);
+  received(bytes: Buffer, length: number, isOwned: boolean): boolean {
+    if (this.#isGone) return this.#successor === null || this.#successor(bytes, length, isOwned);
     if (!this.#isBusy) {
       // Nobody asked: whatever this is, it must not be taken for the answer to the next request.
       this.destroy();
       return true;
     }
     this.#hasHeard = true;
-    this.#pending =
-      this.#pending === null ? bytes : Buffer.concat([this.#pending.subarray(this.#from), bytes]);
-    this.#from = 0;
+    const unread = this.#unread;
+    unread.add(bytes, length);
     this.#isInUse = false;
     this.#readOn();
-    if (isOwned) return !this.#isInUse && this.#pending === null;
-    if (this.#pending === bytes) {
-      this.#pending = Buffer.from(bytes.subarray(this.#from));
-      this.#from = 0;
-    }
+    if (isOwned) return !this.#isInUse && unread.bytes === null;
+    if (unread.bytes === bytes) unread.detach();
     return true;
   }
 
   #readOn(): void {
     if (this.#isReadingOn) return;
     this.#isReadingOn = true;
-    while (this.#pending !== null && !this.#isPaused && !this.#isGone && this.#step(this.#pending));
+    const unread = this.#unread;
+    while (unread.bytes !== null && !this.#isPaused && !this.#isGone && this.#step(unread.bytes));
     this.#isReadingOn = false;
     this.#observer?.responseFlush();
   }
@@ -178,8 +175,8 @@ export class ClientConnection implements BodyConsumer, Expirable {
   /** Deals with the next part of the answer. False: nothing more can be done now. */
   #step(bytes: Buffer): boolean {
     const reader = this.#reader;
-    const from = this.#from;
-    switch (reader.read(bytes, from)) {
+    const { from, end } = this.#unread;
+    switch (reader.read(bytes, from, end)) {
       case 'nothing':
         return false;
       case 'malformed':
@@ -187,22 +184,22 @@ export class ClientConnection implements BodyConsumer, Expirable {
       case 'excess':
         // The answer stands; the connection goes when the exchange is over.
         reader.head!.isPersistent = false;
-        this.#pending = null;
+        this.#unread.clear();
         return false;
       case 'informational':
-        this.#take(reader.consumed);
+        this.#unread.take(reader.consumed);
         this.#observer?.responseInformational(reader.latest!);
         return true;
       case 'head':
-        this.#take(reader.consumed);
+        this.#unread.take(reader.consumed);
         this.#observer?.responseHead(reader.head!);
         return !this.#settle();
       case 'switched':
-        this.#take(reader.consumed);
+        this.#unread.take(reader.consumed);
         this.#handOver(reader.head!);
         return false;
       default:
-        this.#take(reader.consumed);
+        this.#unread.take(reader.consumed);
         if (reader.dataEnd > from) this.#deliver(bytes.subarray(from, reader.dataEnd));
         return !this.#settle() && !this.#isGone;
     }
@@ -211,13 +208,13 @@ export class ClientConnection implements BodyConsumer, Expirable {
   /** Lets go of the socket: what happens to it is no longer heard here, and the pool has a place more. */
   #handOver(head: ResponseHead): void {
     const observer = this.#observer;
-    const early = this.#pending === null ? null : Buffer.from(this.#pending.subarray(this.#from));
+    const early = this.#unread.bytes === null ? null : Buffer.from(this.#unread.rest());
     if (observer === null) {
       this.destroy();
       return;
     }
     this.#observer = null;
-    this.#pending = null;
+    this.#unread.clear();
     this.#isBusy = false;
     this.#isGone = true;
     this.#keeper.gone(this);
@@ -236,11 +233,6 @@ export class ClientConnection implements BodyConsumer, Expirable {
     if (this.#discarded > MAX_DISCARD) this.destroy();
   }
 
-  #take(to: number): void {
-    this.#from = to;
-    if (this.#pending !== null && to >= this.#pending.length) this.#pending = null;
-  }
-
   /** True when the whole answer has arrived. */
   #isAnswerWhole(): boolean {
     return this.#reader.isWhole || (this.#hasServerEnded && this.#reader.head?.framing === 'close');
@@ -250,9 +242,10 @@ export class ClientConnection implements BodyConsumer, Expirable {
   #settle(): boolean {
     if (this.#isPaused || !this.#isBusy || !this.#isAnswerWhole()) return false;
     const { head, trailers } = this.#reader;
-    if (head!.framing === 'close' && this.#pending !== null) return false;
+    const isAllRead = this.#unread.bytes === null;
+    if (head!.framing === 'close' && !isAllRead) return false;
     const observer = this.#observer;
-    const canKeep = head!.isPersistent && this.#isRequestDone && this.#pending === null && !this.#isGone;
+    const canKeep = head!.isPersistent && this.#isRequestDone && isAllRead && !this.#isGone;
     this.#observer = null;
     this.#isBusy = false;
     this.#dropSource();

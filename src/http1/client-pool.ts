@@ -85,7 +85,7 @@ export class ClientPool implements ConnectionKeeper<ClientConnection> {
   }
 
   released(connection: ClientConnection, keepAliveMs: number): void {
-    this.#discarding.delete(connection);
+    if (this.#discarding.size > 0) this.#discarding.delete(connection);
     const keptMs = this.#idleTimeouts.keptMs(keepAliveMs);
     const isTooMany = this.#idle.length >= this.#bounds.maxIdle && this.#waiting.length === 0;
     if (this.#isClosed || keptMs <= 0 || isTooMany) {

@@ -102,7 +102,7 @@ export class RequestHead {
       if (version !== 'HTTP/1.0') return violations.version_unsupported;
       this.minor = 0;
     }
-    if (/[a-z]/.test(this.method)) return violations.method_unknown;
+    if (hasLowerCase(this.method)) return violations.method_unknown;
     if (this.method === 'TRACE') return violations.trace;
     return (
       this.#readFields() ??
@@ -266,6 +266,15 @@ export class RequestHead {
     return null;
   }
 }
+
+/** Methods are case-sensitive, and no registered one has a small letter. */
+const hasLowerCase = (method: string): boolean => {
+  for (let i = 0; i < method.length; i += 1) {
+    const code = method.charCodeAt(i);
+    if (code >= 0x61 && code <= 0x7a) return true;
+  }
+  return false;
+};
 
 const isProtected = (name: string): boolean => PROTECTED.has(name) || name.startsWith('x-outrigger-');
 

@@ -9,8 +9,11 @@ export type WireFault =
   /** The server broke a rule of the wire. */
   | { readonly kind: 'malformed'; readonly violation: Violation };
 
-/** Takes what was read: its own to keep where `isOwned`, else good until it returns. True: it is free again. */
-export type BytesListener = (bytes: Buffer, isOwned: boolean) => boolean;
+/**
+ * Takes what was read, the first `length` of `bytes`: its own to keep where `isOwned`, else good until it returns. True:
+ * it is free again.
+ */
+export type BytesListener = (bytes: Buffer, length: number, isOwned: boolean) => boolean;
 
 /** A connection to an upstream that carries bytes and no messages. Whoever gets it owns the socket. */
 export interface OpenConnection {

@@ -64,27 +64,27 @@ export class ResponseReader {
     return this.#body === null ? this.head.framing === 'none' : this.#body.isDone;
   }
 
-  /** Takes the next part from the bytes between `from` and the end. */
-  read(bytes: Buffer, from: number): ResponsePart {
-    if (this.head === null) return this.#readHead(bytes, from);
+  /** Takes the next part from the bytes between `from` and `end`. */
+  read(bytes: Buffer, from: number, end: number): ResponsePart {
+    if (this.head === null) return this.#readHead(bytes, from, end);
     if (this.isWhole) return 'excess';
     if (this.#body === null) {
-      this.consumed = bytes.length;
-      this.dataEnd = bytes.length;
+      this.consumed = end;
+      this.dataEnd = end;
       return 'data';
     }
-    this.dataEnd = this.#body.read(bytes, from, bytes.length);
+    this.dataEnd = this.#body.read(bytes, from, end);
     if (this.dataEnd < 0) return this.#malformed(this.#body.violation);
     this.consumed = this.#body.consumed;
     return 'data';
   }
 
-  #readHead(bytes: Buffer, from: number): ResponsePart {
+  #readHead(bytes: Buffer, from: number, end: number): ResponsePart {
     const scanner = this.#scanner;
     // Not before: an informational head points into the scanner's table until it has been told of.
     if (this.#mustReset) scanner.reset();
     this.#mustReset = false;
-    const result = scanner.scan(bytes, from, bytes.length);
+    const result = scanner.scan(bytes, from, end);
     if (result === 'incomplete') return 'nothing';
     if (result === 'malformed') return this.#malformed(scanner.violation);
     const head = new ResponseHead(scanner, bytes.toString('latin1', from, from + scanner.length));

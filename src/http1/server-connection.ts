@@ -6,6 +6,7 @@ import { HeadScanner } from './head-scanner.ts';
 import type { RequestConnection, ServerContext } from './request-handler.ts';
 import { RequestHead } from './request-head.ts';
 import { type ClientSide, type ExchangeConnection, ServerExchange } from './server-exchange.ts';
+import { Unread } from './unread.ts';
 import { type Violation, violations } from './violation.ts';
 import { WireWriter } from './wire-writer.ts';
 
@@ -28,8 +29,7 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
   readonly #readTimeout = new Timeout(this);
   readonly #writeTimeout = new Timeout(this);
   #reader: BodyReader | null = null;
-  #pending: Buffer | null = null;
-  #from = 0;
+  readonly #unread = new Unread();
   #isReadingOn = false;
   #isPaused = false;
   #isEnding = false;
@@ -59,7 +59,7 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
   readOn(): void {
     if (this.#isReadingOn) return;
     this.#isReadingOn = true;
-    while (this.#pending !== null && this.#step());
+    while (this.#unread.bytes !== null && this.#step(this.#unread.bytes));
     this.#isReadingOn = false;
     if (!this.#isClosed && !this.#isEnding) this.#setReading();
   }
@@ -78,17 +78,17 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
     this.exchange = null;
     this.#reader = null;
     this.#scanner.reset();
-    if (mustClose || (this.#hasClientEnded && this.#pending === null)) this.#end();
+    if (mustClose || (this.#hasClientEnded && this.#unread.bytes === null)) this.#end();
     else this.readOn();
   }
 
   /** For the exchange: only the end of the socket still matters here. */
   switchOver(): ClientSide {
     const { socket } = this;
-    const early = this.#pending === null ? null : this.#pending.subarray(this.#from);
+    const early = this.#unread.bytes === null ? null : this.#unread.rest();
     this.#readTimeout.disarm();
     this.#writeTimeout.disarm();
-    this.#pending = null;
+    this.#unread.clear();
     socket.off('data', this.#onData).off('drain', this.#onDrain);
     socket.off('end', this.#onEnd).off('error', this.#onError);
     return { socket, early };
@@ -96,7 +96,7 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
 
   get isBusy(): boolean {
     if (this.exchange !== null || this.socket.writableLength > 0) return true;
-    return this.#pending !== null && !this.#scanner.isAtStart;
+    return this.#unread.bytes !== null && !this.#scanner.isAtStart;
   }
 
   abandon(): void {
@@ -115,36 +115,35 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
     else if (this.#isEnding) this.destroy();
     else if (this.exchange !== null) this.exchange.broken(violations.body_time);
     // An empty line is no request yet: an answer to it would be taken for the answer to the next one.
-    else if (this.#pending === null || this.#scanner.isAtStart) this.#end();
+    else if (this.#unread.bytes === null || this.#scanner.isAtStart) this.#end();
     else this.#refuse(violations.head_time, null);
   }
 
   #received(chunk: Buffer): void {
     if (this.#isEnding) return;
-    this.#pending =
-      this.#pending === null ? chunk : Buffer.concat([this.#pending.subarray(this.#from), chunk]);
-    this.#from = 0;
+    this.#unread.add(chunk, chunk.length);
     this.readOn();
   }
 
   /** Does one thing with the pending bytes: a head or some content. False: nothing can be done now. */
-  #step(): boolean {
+  #step(bytes: Buffer): boolean {
     if (this.#isEnding || this.#isClosed) return false;
     // Nobody is served on who does not take the answers that he has.
-    if (this.exchange === null) return !this.socket.writableNeedDrain && this.#readHead(this.#pending!);
+    if (this.exchange === null) return !this.socket.writableNeedDrain && this.#readHead(bytes);
     if (this.#reader !== null && this.exchange.wantsBody)
-      return this.#readBody(this.exchange, this.#reader, this.#pending!);
+      return this.#readBody(this.exchange, this.#reader, bytes);
     return false;
   }
 
   #readHead(bytes: Buffer): boolean {
     const scanner = this.#scanner;
-    const scanned = scanner.scan(bytes, this.#from, bytes.length);
+    const { from, end } = this.#unread;
+    const scanned = scanner.scan(bytes, from, end);
     if (scanned === 'malformed') this.#refuse(scanner.violation, null);
     if (scanned !== 'complete') return false;
-    const start = this.#from + scanner.skipped;
+    const start = from + scanner.skipped;
     const head = new RequestHead(scanner, bytes.toString('latin1', start, start + scanner.length));
-    this.#take(start + scanner.length);
+    this.#unread.take(start + scanner.length);
     const violation = head.interpret(scanner);
     if (violation !== null) {
       this.#refuse(violation, head);
@@ -165,19 +164,18 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
       this.#reader = new BodyReader(length, bounds.chunked, bounds.bodyBytes);
     }
     this.#readTimeout.disarm();
-    this.exchange = new ServerExchange(this, head, this.#reader);
-    this.exchange.receivedAt = this.#context.clock.now();
+    this.exchange = new ServerExchange(this, head, this.#reader, this.#context.clock.now());
     handler.request(this.exchange);
   }
 
   #readBody(exchange: ServerExchange, reader: BodyReader, bytes: Buffer): boolean {
-    const from = this.#from;
-    const dataEnd = reader.read(bytes, from, bytes.length);
+    const { from, end } = this.#unread;
+    const dataEnd = reader.read(bytes, from, end);
     if (dataEnd < 0) {
       exchange.broken(reader.violation);
       return false;
     }
-    this.#take(reader.consumed);
+    this.#unread.take(reader.consumed);
     if (dataEnd > from) exchange.deliver(bytes.subarray(from, dataEnd));
     if (reader.isDone) {
       this.#readTimeout.disarm();
@@ -189,12 +187,6 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
     return true;
   }
 
-  /** The pending bytes before `to` are dealt with. */
-  #take(to: number): void {
-    this.#from = to;
-    if (this.#pending !== null && to >= this.#pending.length) this.#pending = null;
-  }
-
   /** Decides which time limit runs, and whether the socket is read. */
   #setReading(): void {
     const { clock, headTimeouts, keepAliveTimeouts, bodyTimeouts } = this.#context;
@@ -204,14 +196,14 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
       if (!this.exchange.wantsBody) timeout.disarm();
       else if (this.#hasClientEnded) this.#endedTooSoon(this.exchange);
       else if (timeout.queue === null) bodyTimeouts.arm(timeout, clock.now());
-    } else if (this.#pending !== null && mustWait) {
+    } else if (this.#unread.bytes !== null && mustWait) {
       timeout.disarm();
       this.written(false);
     } else if (this.#hasClientEnded) this.#end();
-    else if (this.#pending !== null && timeout.queue !== headTimeouts) headTimeouts.arm(timeout, clock.now());
+    else if (this.#unread.bytes !== null && timeout.queue !== headTimeouts)
+      headTimeouts.arm(timeout, clock.now());
     else if (timeout.queue === null) keepAliveTimeouts.arm(timeout, clock.now());
-    const kept = this.#pending === null ? 0 : this.#pending.length - this.#from;
-    const isFull = Math.max(kept, this.#reader?.missing ?? 0) >= MAX_PENDING;
+    const isFull = Math.max(this.#unread.length, this.#reader?.missing ?? 0) >= MAX_PENDING;
     this.#pauseReading(isFull && mustWait && this.exchange?.wantsBody !== true);
   }
 
@@ -243,7 +235,7 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
     const { exchange } = this;
     if (exchange === null) this.#setReading();
     // Content that has come but was not read yet may be all of it.
-    else if (exchange.isRequestDone || this.#pending !== null) this.#context.handler.clientEnded(this);
+    else if (exchange.isRequestDone || this.#unread.bytes !== null) this.#context.handler.clientEnded(this);
     else this.#endedTooSoon(exchange);
   }
 
@@ -254,7 +246,7 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
   }
 
   #refuse(violation: Violation, head: RequestHead | null): void {
-    this.#pending = null;
+    this.#unread.clear();
     this.writer.begin(this.#context.handler.refusal(violation, head), false);
     this.#end();
   }
@@ -263,7 +255,7 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
   #end(): void {
     if (this.#isEnding || this.#isClosed) return;
     this.#isEnding = true;
-    this.#pending = null;
+    this.#unread.clear();
     this.#readTimeout.disarm();
     this.writer.flush();
     this.written(false);
@@ -281,7 +273,7 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
     this.#isClosed = true;
     this.#readTimeout.disarm();
     this.#writeTimeout.disarm();
-    this.#pending = null;
+    this.#unread.clear();
     const exchange = this.exchange;
     this.exchange = null;
     if (exchange !== null && !exchange.isOver && !exchange.isSwitched) exchange.observer?.clientGone();

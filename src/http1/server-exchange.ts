@@ -53,7 +53,7 @@ export class ServerExchange implements BodySource {
   observer: ExchangeObserver | null = null;
   isOver = false;
   /** When the request's last byte was read; before that, when its head was. */
-  receivedAt = 0;
+  receivedAt: number;
   /** True once a byte of the final answer was handed over. */
   isAnswered = false;
   /** True since the connection carries bytes and no messages: who joined it hears for itself how it ends. */
@@ -70,8 +70,10 @@ export class ServerExchange implements BodySource {
   #isBroken = false;
   #whenOut: (() => void) | null = null;
 
-  constructor(connection: ExchangeConnection, head: RequestHead, reader: BodyReader | null) {
+  /** `now`: when the head had been read. */
+  constructor(connection: ExchangeConnection, head: RequestHead, reader: BodyReader | null, now: number) {
     this.#connection = connection;
+    this.receivedAt = now;
     this.head = head;
     this.#reader = reader;
     this.length = head.framing === 'chunked' ? -1 : head.contentLength;

@@ -1,3 +1,6 @@
+// As a global it is fetched through a getter at each use, which costs more than reading the clock.
+import { performance } from 'node:perf_hooks';
+
 /** A pending callback of a {@link Clock}. */
 export interface Timer {
   /** Forgets the callback. Harmless after it ran. */

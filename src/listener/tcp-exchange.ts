@@ -14,6 +14,7 @@ export class TcpExchange implements Exchange {
   readonly protocol = 'tcp';
   readonly head: RequestHead;
   readonly socket: Socket;
+  readonly receivedAt: number;
   observer: ExchangeObserver | null = null;
   isAnswered = false;
   readonly hasBody = false;
@@ -31,8 +32,10 @@ export class TcpExchange implements Exchange {
   readonly #onError = (): void => this.#left();
   readonly #onClose = (): void => this.#left();
 
-  constructor(socket: Socket, head: RequestHead) {
+  /** `now`: when the connection came. */
+  constructor(socket: Socket, head: RequestHead, now: number) {
     this.socket = socket;
+    this.receivedAt = now;
     this.head = head;
     // It is read before anybody wants its bytes: a reset is heard by nobody who does not read.
     socket.on('data', this.#onData);

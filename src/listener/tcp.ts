@@ -55,7 +55,7 @@ export class TcpListener implements DataListener {
     const { context, cap } = this.#options;
     this.#begun += 1;
     socket.setNoDelay(true);
-    const exchange = new TcpExchange(socket, this.#head);
+    const exchange = new TcpExchange(socket, this.#head, context.clock.now());
     if (!cap.enter()) {
       this.#turnAway(exchange);
       return;

@@ -12,8 +12,8 @@ import type { ForwardContext, Plan } from './plan.ts';
 export interface AttemptObserver {
   connected(connectMs: number): void;
   informational(head: ResponseHead): void;
-  /** The final head, already judged. It is valid until the call returns. `retryAfterMs` -1: it does not say. */
-  answered(head: ResponseHead, outcome: Outcome, retryAfterMs: number): void;
+  /** The final head, judged just now. It is valid until the call returns. `retryAfterMs` -1: it does not say. */
+  answered(head: ResponseHead, outcome: Outcome, retryAfterMs: number, now: number): void;
   /** Instead of `answered`: bytes flow from now on; `head` is the 101 that says so, null where none was asked for. */
   switched(head: ResponseHead | null, connection: OpenConnection): void;
   /** It ended without a head. */
@@ -116,14 +116,14 @@ export class AttemptRun implements ResponseSink, Expirable {
 
   /** The connection is one: the upstream has said something, or has kept it long enough. */
   proved(): void {
-    if (this.#verdict === null) this.#judge(success(0));
+    if (this.#verdict === null) this.#judge(success(0), this.#now());
   }
 
   /** What it was switched to is over; the observer need not be told. */
   tunnelEnded(outcome: Outcome): void {
     // A client that closes first, or a limit of time, says nothing against a connection that was there.
     if (this.#verdict !== null) this.#plan.upstream.tunnelClosed(this.endpoint);
-    else if (outcome.kind === 'failure' && outcome.reason === 'reset') this.#judge(outcome);
+    else if (outcome.kind === 'failure' && outcome.reason === 'reset') this.#judge(outcome, this.#now());
     else {
       this.proved();
       this.#plan.upstream.tunnelClosed(this.endpoint);
@@ -142,16 +142,17 @@ export class AttemptRun implements ResponseSink, Expirable {
   head(head: ResponseHead): void {
     const retryAfterMs = this.#retryAfterMs(head);
     const outcome = this.#plan.classifier.classify(head.status, retryAfterMs);
-    this.#judge(outcome);
-    this.#observer.answered(head, outcome, retryAfterMs);
+    const now = this.#now();
+    this.#judge(outcome, now);
+    this.#observer.answered(head, outcome, retryAfterMs, now);
   }
 
   switched(head: ResponseHead | null, connection: OpenConnection): void {
-    const now = this.#context.clock.now();
+    const now = this.#now();
     this.#openedAt = now;
     // A load balancer accepts and resets where nobody is behind it: the verdict waits until it is known to be none.
     if (head === null) this.#plan.timeouts.earlyReset.arm(this.#timeout, now);
-    else this.#judge(success(head.status));
+    else this.#judge(success(head.status), now);
     this.#observer.switched(head, connection);
   }
 
@@ -165,7 +166,7 @@ export class AttemptRun implements ResponseSink, Expirable {
 
   end(outcome: Outcome, trailers: string): void {
     if (this.#verdict === null) {
-      this.#judge(outcome);
+      this.#judge(outcome, this.#now());
       this.#observer.unanswered(outcome);
       return;
     }
@@ -174,8 +175,7 @@ export class AttemptRun implements ResponseSink, Expirable {
   }
 
   /** The vote: breaker, endpoint and books, once. */
-  #judge(outcome: Outcome): void {
-    const now = this.#context.clock.now();
+  #judge(outcome: Outcome, now: number): void {
     const elapsedMs = (this.#openedAt < 0 ? now : this.#openedAt) - this.#startedAt;
     this.#verdict = outcome;
     this.#timeout.disarm();
@@ -192,7 +192,7 @@ export class AttemptRun implements ResponseSink, Expirable {
    */
   #bodyFailed(outcome: Failure): void {
     if (outcome.reason === 'body_timeout' || (outcome.reason === 'idle_timeout' && this.#isPaused)) return;
-    const now = this.#context.clock.now();
+    const now = this.#now();
     this.#permit.addBodyFailure(now);
     this.#plan.upstream.bodyFailed(this.endpoint, outcome, now);
     this.#plan.recorder.bodyFailed(now);
@@ -201,5 +201,9 @@ export class AttemptRun implements ResponseSink, Expirable {
   #retryAfterMs(head: ResponseHead): number {
     if (head.retryAfterField < 0) return -1;
     return parseRetryAfter(head.value(head.retryAfterField), this.#context.clock.wallTime());
+  }
+
+  #now(): number {
+    return this.#context.clock.now();
   }
 }

@@ -17,6 +17,7 @@ export interface Exchange extends BodySource {
   observer: ExchangeObserver | null;
   readonly hasBody: boolean;
   readonly isRequestDone: boolean;
+  readonly receivedAt: number;
   readonly isAnswered: boolean;
   readonly canPersist: boolean;
   readonly isOut: boolean;

@@ -77,7 +77,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     this.#exchange = exchange;
     this.#destination = destination;
     this.context = context;
-    this.record = new ExchangeRecord(exchange, context.clock.now(), context.nextRequestId, plan);
+    this.record = new ExchangeRecord(exchange, exchange.receivedAt, context.nextRequestId, plan);
     this.timers = new ExchangeTimers(plan.timeouts, context.clock, this);
     this.replay = exchange.hasBody
       ? new Replay(exchange, context.replayPool, replayLimitBytes(this.head, plan), this.timers)
@@ -146,13 +146,13 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     else this.#exchange.inform(text);
   }
 
-  answered(head: ResponseHead, outcome: Outcome, retryAfterMs: number): void {
+  answered(head: ResponseHead, outcome: Outcome, retryAfterMs: number, now: number): void {
     const answer = answerFor(this.#exchange, head, this.context);
     if (outcome.kind === 'failure' || this.plan.retry.isRetriedStatus(head.status)) {
       const failed = outcome.kind === 'failure' ? outcome : failureStatus(head.status, retryAfterMs);
       if (this.#scheduleRetry(failed, { run: this.#run!, answer, outcome })) return;
     }
-    this.#conclude(this.#run!, answer, outcome);
+    this.#conclude(this.#run!, answer, outcome, now);
   }
 
   switched(head: ResponseHead | null, connection: OpenConnection): void {
@@ -160,7 +160,7 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     this.#tunnel = openTunnel(this.#exchange, { head, connection, run: this.#run! }, this);
     if (this.#tunnel === null) this.#answerOurselves(tooManyTunnels);
     // It may last for days: on an HTTP port it has a place among tunnels, and leaves the slot to requests.
-    else if (this.#exchange.protocol !== 'tcp') this.#releaseSlot();
+    else if (this.#exchange.protocol !== 'tcp') this.#releaseSlot(this.#now());
   }
 
   unanswered(outcome: Outcome): void {
@@ -171,12 +171,12 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   }
 
   data(chunk: Buffer): boolean {
-    this.timers.moved();
     if (!this.#exchange.write(chunk)) this.#run?.pause();
     return this.#exchange.isOut;
   }
 
   flush(): void {
+    this.timers.moved();
     this.#exchange.flush();
   }
 
@@ -241,20 +241,19 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     const held = this.#retries?.stopped(outcome) ?? null;
     if (held === null) this.#answerOurselves(this.#retries?.lastFailure ?? outcome);
     else {
-      this.#conclude(held.run, held.answer, held.outcome);
+      this.#conclude(held.run, held.answer, held.outcome, this.#now());
       held.run.resume();
     }
   }
 
   /** The upstream's answer, unless it is a failure that the fallback stands in for. */
-  #conclude(run: AttemptRun, answer: Answer, outcome: Outcome): void {
+  #conclude(run: AttemptRun, answer: Answer, outcome: Outcome, now: number): void {
     if (outcome.kind === 'failure' && standsIn(this.plan, this.record, outcome.reason)) {
       run.discard();
       this.#answerOurselves(outcome);
       return;
     }
     // From here on it streams through, and nothing is tried again.
-    const now = this.#now();
     this.timers.answered(now);
     this.replay?.forget();
     this.record.answered(outcome, answer.status, now);
@@ -282,14 +281,14 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
     this.#queued?.cancel();
     this.#retries?.end();
     this.replay?.forget();
-    this.#releaseSlot();
+    this.#releaseSlot(now);
     this.record.ended(outcome, now);
     this.plan.recorder.exchangeEnded(this.record, now);
     this.context.bus.exchangeEnded(this.record);
   }
 
-  #releaseSlot(): void {
-    this.#slot?.release(this.#now());
+  #releaseSlot(now: number): void {
+    this.#slot?.release(now);
     this.#slot = null;
   }
 

@@ -59,7 +59,7 @@ export class Splice {
   join(client: ClientSide, connection: OpenConnection): void {
     this.#watch(this.#client, this.#upstream, 'client');
     this.#watch(this.#upstream, this.#client, 'upstream');
-    connection.listen((bytes, isOwned) => this.#received(bytes, isOwned));
+    connection.listen((bytes, length, isOwned) => this.#received(bytes.subarray(0, length), isOwned));
     if (connection.early !== null) this.#received(connection.early, true);
     if (client.early !== null) this.#sent(client.early);
     this.#client.on('data', (chunk: Buffer) => this.#sent(chunk));

@@ -60,7 +60,7 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
   #isReused = false;
   /** True after a kept connection turned out to be dead: then only a new one will do, once. */
   #mustBeFresh = false;
-  #startedAt = 0;
+  #dialledAt = 0;
   #status = 0;
   /** True for an answer that lasts until its TLS connection ends: Node does not tell a close_notify from a cut. */
   #hasUnprovenEnd = false;
@@ -81,7 +81,6 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
   }
 
   start(): void {
-    this.#startedAt = this.#options.clock.now();
     this.#connect();
   }
 
@@ -116,8 +115,8 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
     this.#dial = null;
     this.#isReused = false;
     const connection = new ClientConnection(socket, this.#pool, this.#options.bounds);
-    reads.listener = (bytes, isOwned) => connection.received(bytes, isOwned);
-    this.#send(connection, this.#options.clock.now() - this.#startedAt);
+    reads.listener = (bytes, length, isOwned) => connection.received(bytes, length, isOwned);
+    this.#send(connection, this.#options.clock.now() - this.#dialledAt);
   }
 
   dialFailed(failure: Failure): void {
@@ -206,6 +205,7 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
       kept.destroy();
     }
     if (this.#pool.reserve()) {
+      this.#dialledAt = this.#options.clock.now();
       this.#dial = this.#options.dialer.dial(this.#endpoint.address, this.#request.connectTimeoutMs, this);
       // It may have failed already.
       if (this.#isOver) this.#dial = null;

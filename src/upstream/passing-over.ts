@@ -18,9 +18,6 @@ const blamed: ReadonlySet<FailureReason> = new Set([
   'tls_certificate_error',
   'tls_protocol_error',
   'tls_alert_received',
-  'tls_certificate_error',
-  'tls_protocol_error',
-  'tls_alert_received',
   'reset',
 ]);
 

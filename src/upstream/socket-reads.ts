@@ -25,23 +25,23 @@ export class SocketReads {
   constructor() {
     this.onread = {
       buffer: () => this.#next,
-      callback: (length, bytes) => this.#read(bytes.subarray(0, length) as Buffer),
+      callback: (length, bytes) => this.#read(bytes as Buffer, length),
     };
   }
 
-  #read(bytes: Buffer): boolean {
-    if (this.#next !== sharedBuffer) this.#readOwn(bytes);
-    else if (bytes.length <= SMALL_BYTES) this.listener?.(bytes, false);
+  #read(bytes: Buffer, length: number): boolean {
+    if (this.#next !== sharedBuffer) this.#readOwn(bytes, length);
+    else if (length <= SMALL_BYTES) this.listener?.(bytes, length, false);
     else {
       this.#next = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-      this.listener?.(Buffer.from(bytes), true);
+      this.listener?.(Buffer.from(bytes.subarray(0, length)), length, true);
     }
     return true;
   }
 
-  #readOwn(bytes: Buffer): void {
-    this.#smallReads = bytes.length <= SMALL_BYTES ? this.#smallReads + 1 : 0;
-    const isFree = this.listener?.(bytes, true) ?? true;
+  #readOwn(bytes: Buffer, length: number): void {
+    this.#smallReads = length <= SMALL_BYTES ? this.#smallReads + 1 : 0;
+    const isFree = this.listener?.(bytes, length, true) ?? true;
     if (this.#smallReads >= ENOUGH_SMALL_READS) {
       this.#smallReads = 0;
       this.#next = sharedBuffer;

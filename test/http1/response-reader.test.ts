@@ -41,7 +41,7 @@ const readInPieces = (bytes: Buffer, sizes: readonly number[]): Reading => {
 const takeParts = (reader: ResponseReader, kept: Buffer, reading: Reading): Buffer => {
   let from = 0;
   while (from < kept.length && reading.end === 'missing') {
-    const part = reader.read(kept, from);
+    const part = reader.read(kept, from, kept.length);
     if (part === 'nothing') break;
     if (part === 'malformed') {
       reading.end = reader.violation.rule;

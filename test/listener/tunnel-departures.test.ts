@@ -27,8 +27,7 @@ for (const isTunnel of [false, true]) {
       unrouted: new Commands().unrouted,
       route: () => rejected('no_route'),
     });
-    const { exchange } = new FakeClient('CONNECT u:443 HTTP/1.1\r\nHost: u:443\r\n\r\n');
-    exchange.receivedAt = clock.now();
+    const { exchange } = new FakeClient('CONNECT u:443 HTTP/1.1\r\nHost: u:443\r\n\r\n', clock.now());
     const ends = { remoteAddress: '127.0.0.1', remotePort: 1, localAddress: '127.0.0.1', localPort: 2 };
     let isGivenUp = false;
     const abandon = (): void => {

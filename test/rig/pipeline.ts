@@ -41,7 +41,7 @@ export class FakeClient implements ExchangeConnection {
   #taken: (() => void)[] = [];
   #unread: Buffer = Buffer.alloc(0);
 
-  constructor(headText: string) {
+  constructor(headText: string, now: number) {
     const client = this;
     const socket = {
       write(part: string | Buffer, second?: unknown) {
@@ -65,7 +65,7 @@ export class FakeClient implements ExchangeConnection {
     const length = head.framing === 'chunked' ? -1 : head.contentLength;
     this.#reader =
       head.framing === 'none' ? null : new BodyReader(length, chunkedBounds, Number.POSITIVE_INFINITY);
-    this.exchange = new ServerExchange(this, head, this.#reader);
+    this.exchange = new ServerExchange(this, head, this.#reader, now);
   }
 
   /** Status of the final answer; 0: there is none yet. */
@@ -198,7 +198,7 @@ export class Pipeline {
   /** Sends a request on its way. `fields`: lines without their ends. */
   request(method = 'GET', fields: readonly string[] = [], path = '/x'): FakeClient {
     const lines = [`${method} ${path} HTTP/1.1`, 'Host: u', ...fields].map((line) => `${line}\r\n`);
-    const client = new FakeClient(`${lines.join('')}\r\n`);
+    const client = new FakeClient(`${lines.join('')}\r\n`, this.clock.now());
     const authority = { host: 'u', port: 80 };
     this.requests += 1;
     const plan = this.#onFakeWire(planFor(this.routes, method, path));

@@ -6,8 +6,8 @@ import { SocketReads } from '../../src/upstream/socket-reads.ts';
 const reading = (isFree: () => boolean) => {
   const reads = new SocketReads();
   const heard: { readonly bytes: Buffer; readonly isOwned: boolean }[] = [];
-  reads.listener = (bytes, isOwned) => {
-    heard.push({ bytes, isOwned });
+  reads.listener = (bytes, length, isOwned) => {
+    heard.push({ bytes: bytes.subarray(0, length), isOwned });
     return isFree();
   };
   const nextBuffer = (): Buffer => (reads.onread.buffer as () => Buffer)();

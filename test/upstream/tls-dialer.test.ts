@@ -36,8 +36,8 @@ class Heard implements DialObserver {
     this.#end();
     this.socket = socket;
     this.reads = reads;
-    reads.listener = (bytes) => {
-      this.read += bytes.toString('latin1');
+    reads.listener = (bytes, length) => {
+      this.read += bytes.toString('latin1', 0, length);
       return true;
     };
   }
