@@ -24,6 +24,9 @@ export const REQUEST_FIELD_NAME = 64;
 /** What a version may be spelled with: enough to tell garbage from a version that is not ours. */
 export const VERSION = 128;
 
+/** What may stand around a field's value. */
+export const isBlank = (byte: number): boolean => byte === SP || byte === HTAB;
+
 const isAlpha = (byte: number): boolean => (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
 

@@ -4,7 +4,7 @@ import {
   COLON,
   CR,
   FIELD_TEXT,
-  HTAB,
+  isBlank,
   LF,
   REQUEST_FIELD_NAME,
   SP,
@@ -12,6 +12,7 @@ import {
   TOKEN,
   VERSION,
 } from './grammar.ts';
+import { takePlainFields } from './plain-fields.ts';
 import { type Violation, violations } from './violation.ts';
 
 /** What the scanner reads: a request's head, a response's, or the trailer section of a chunked body. */
@@ -128,13 +129,20 @@ export class HeadScanner {
           break;
         }
         case BEFORE_VALUE: {
-          while (i < stop && (bytes[i] === SP || bytes[i] === HTAB)) i += 1;
+          while (i < stop && isBlank(bytes[i]!)) i += 1;
           if (i === stop) break;
           this.#valueStart = i - first;
           state = VALUE;
           break;
         }
         case FIELD_START: {
+          i = takePlainFields(
+            { bytes, first, from: i, stop },
+            this.fields,
+            this.#nameClass,
+            this.#bounds.fields,
+          );
+          if (i === stop) break;
           const byte = bytes[i]!;
           if (byte === CR) {
             state = END_LF;
@@ -231,8 +239,7 @@ export class HeadScanner {
   #addField(bytes: Uint8Array, base: number, first: number, lineEnd: number): void {
     let valueEnd = lineEnd;
     const valueStart = first + this.#valueStart;
-    while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB))
-      valueEnd -= 1;
+    while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1]!)) valueEnd -= 1;
     this.fields.add(
       bytes,
       base + this.skipped,
