@@ -9,6 +9,9 @@ import {
 import type { Framing } from './request-head.ts';
 import { type Violation, violations } from './violation.ts';
 
+/** `HTTP/1.1 200` and its line end. */
+const SHORTEST_LINE = 14;
+
 const nobody: readonly string[] = [];
 
 /** A response's head that has been read whole and checked. It holds until its connection reads on. */
@@ -43,6 +46,12 @@ export class ResponseHead {
   /** True for 1xx: another head follows. */
   get isInformational(): boolean {
     return this.status < 200;
+  }
+
+  /** True when the status line is written as we would write it. */
+  get hasPlainLine(): boolean {
+    // Some servers leave out the space before an empty reason phrase.
+    return this.minor === 1 && this.fieldsStart > SHORTEST_LINE;
   }
 
   /** The value of a field, by its position. */

@@ -3,15 +3,17 @@ import type { RequestHead } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 
 /**
- * The heads that go on, in either direction. Field lines that are in plain form go on as they came, in runs that are
- * cut out of the received text; framing is never copied but said anew.
+ * The heads that go on, in either direction. Lines that are written as we would write them go on as they came, in runs
+ * that are cut out of the received text; everything else, and framing that could be read in two ways, is said anew.
  */
+
+const ZERO = 0x30;
 
 const DROP = 0;
 const KEEP = 1;
 
 /** What belongs to one connection alone (RFC 9110 section 7.6.1), to us (11.7.2), or is written anew below. */
-const requestFields = keepAllBut(
+const ownOfRequest = [
   Field.transferEncoding,
   Field.connection,
   Field.keepAlive,
@@ -22,9 +24,9 @@ const requestFields = keepAllBut(
   Field.proxyAuthorization,
   Field.expect,
   Field.attempt,
-);
+];
 
-const responseFields = keepAllBut(
+const ownOfResponse = [
   Field.transferEncoding,
   Field.connection,
   Field.keepAlive,
@@ -33,22 +35,31 @@ const responseFields = keepAllBut(
   Field.upgrade,
   Field.proxyAuthenticate,
   Field.proxyAuthenticationInfo,
-);
+];
 
-function keepAllBut(...dropped: number[]): Uint8Array {
+const keepAllBut = (dropped: readonly number[]): Uint8Array => {
   const table = new Uint8Array(256).fill(KEEP);
   for (const id of dropped) table[id] = DROP;
   return table;
-}
+};
+
+/** What becomes of a request's fields; where we name the host; where we count Max-Forwards down; where we do both. */
+const requestFields = keepAllBut(ownOfRequest);
+const withoutHost = keepAllBut([...ownOfRequest, Field.host]);
+const withoutForwards = keepAllBut([...ownOfRequest, Field.maxForwards]);
+const withoutBoth = keepAllBut([...ownOfRequest, Field.host, Field.maxForwards]);
+
+const responseFields = keepAllBut(ownOfResponse);
+const withoutTrailer = keepAllBut([...ownOfResponse, Field.trailer]);
 
 type Head = RequestHead | ResponseHead;
 
-/** The fields that go on. `replaced` is one more that does not; 0: none. */
-const copyFields = (head: Head, table: Uint8Array, replaced: number): string => {
+/** The lines that go on: fields, by their `table`, and before them the start line where that goes on as it came. */
+const copyLines = (head: Head, table: Uint8Array, withStart: boolean): string => {
   const { text, fields, nominated } = head;
   const { count } = fields;
   let copied = '';
-  let runStart = -1;
+  let runStart = withStart ? 0 : -1;
   for (let i = 0; i < count; i += 1) {
     const id = fields.id(i);
     const nameStart = fields.nameStart(i);
@@ -56,13 +67,15 @@ const copyFields = (head: Head, table: Uint8Array, replaced: number): string => 
     const lineEnd = i + 1 < count ? fields.nameStart(i + 1) : text.length - 2;
     const goesOn =
       table[id] === KEEP &&
-      (replaced === 0 || id !== replaced) &&
       // Connection cannot take away what framing, routing or we ourselves live by.
       (nominated.length === 0 ||
         id !== Field.other ||
         !nominated.includes(text.slice(nameStart, nameEnd).toLowerCase()));
-    const isPlain = fields.valueStart(i) === nameEnd + 2 && fields.valueEnd(i) + 2 === lineEnd;
-    if (goesOn && isPlain && id !== Field.contentLength) {
+    const valueStart = fields.valueStart(i);
+    const isPlain = valueStart === nameEnd + 2 && fields.valueEnd(i) + 2 === lineEnd;
+    // Digits are all that a length can be here: without zeros before them there is one way to read it.
+    const isSure = id !== Field.contentLength || (head.hasLength && text.charCodeAt(valueStart) !== ZERO);
+    if (goesOn && isPlain && isSure) {
       if (runStart < 0) runStart = nameStart;
       continue;
     }
@@ -90,10 +103,18 @@ export interface RequestRules {
 
 /** The head for the upstream, as wire text through the empty line. */
 export const requestText = (head: RequestHead, rules: RequestRules): string => {
-  let text = `${head.method} ${head.path} HTTP/1.1\r\n`;
-  if (rules.host !== null) text += `Host: ${rules.host}\r\n`;
-  if (head.maxForwardsField >= 0 && head.method === 'OPTIONS') text += forwardedLess(head);
-  else text += copyFields(head, requestFields, rules.host === null ? 0 : Field.host);
+  // Nearly always the app has written already what is to be sent.
+  const host = head.form === 'origin' && rules.host === head.authorityText ? null : rules.host;
+  const isCounted = head.maxForwardsField >= 0 && head.method === 'OPTIONS';
+  let text: string;
+  if (head.form === 'origin' && head.minor === 1 && host === null && !isCounted) {
+    text = copyLines(head, requestFields, true);
+  } else {
+    text = `${head.method} ${head.path} HTTP/1.1\r\n`;
+    if (host !== null) text += `Host: ${host}\r\n`;
+    if (isCounted) text += forwardedLess(head, host === null ? withoutForwards : withoutBoth);
+    else text += copyLines(head, host === null ? requestFields : withoutHost, false);
+  }
   if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   // Nobody waits for a second 100.
   if (rules.attempt === 1 && head.expectsContinue) text += 'Expect: 100-continue\r\n';
@@ -105,10 +126,9 @@ export const requestText = (head: RequestHead, rules: RequestRules): string => {
 };
 
 /** Max-Forwards counts down on OPTIONS (RFC 9110 section 7.6.2); the others carry it along. */
-const forwardedLess = (head: RequestHead): string => {
+const forwardedLess = (head: RequestHead, others: Uint8Array): string => {
   const left = Number.parseInt(head.value(head.maxForwardsField), 10);
-  const others = copyFields(head, requestFields, Field.maxForwards);
-  return Number.isNaN(left) ? others : `${others}Max-Forwards: ${left - 1}\r\n`;
+  return `${copyLines(head, others, false)}Max-Forwards: ${left - 1}\r\n`;
 };
 
 /** How an answer's head is to be sent on. */
@@ -121,13 +141,10 @@ export interface ResponseRules {
 
 /** The head for the client, as wire text through the empty line. */
 export const responseText = (head: ResponseHead, rules: ResponseRules): string => {
-  let text = `HTTP/1.1 ${head.status} ${head.reasonPhrase}\r\n`;
   // What was chunked and is not now has no length either, and its trailers are lost.
-  text += copyFields(
-    head,
-    responseFields,
-    head.framing === 'chunked' && !rules.isChunked ? Field.trailer : 0,
-  );
+  const table = head.framing === 'chunked' && !rules.isChunked ? withoutTrailer : responseFields;
+  let text = head.hasPlainLine ? '' : `HTTP/1.1 ${head.status} ${head.reasonPhrase}\r\n`;
+  text += copyLines(head, table, head.hasPlainLine);
   if (rules.isChunked) text += 'Transfer-Encoding: chunked\r\n';
   if (rules.connection !== '') text += `Connection: ${rules.connection}\r\n`;
   return `${text}${rules.via}\r\n`;
@@ -135,8 +152,8 @@ export const responseText = (head: ResponseHead, rules: ResponseRules): string =
 
 /** The head that switches the protocol, for the client. */
 export const switchingText = (head: ResponseHead, via: string): string =>
-  `HTTP/1.1 101 Switching Protocols\r\n${copyFields(head, responseFields, 0)}Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n${via}\r\n`;
+  `HTTP/1.1 101 Switching Protocols\r\n${copyLines(head, responseFields, false)}Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n${via}\r\n`;
 
 /** An informational head for the client. */
 export const informationalText = (head: ResponseHead, via: string): string =>
-  `HTTP/1.1 ${head.status} ${head.reasonPhrase}\r\n${copyFields(head, responseFields, 0)}${head.status === 100 ? '' : via}\r\n`;
+  `HTTP/1.1 ${head.status} ${head.reasonPhrase}\r\n${copyLines(head, responseFields, false)}${head.status === 100 ? '' : via}\r\n`;

@@ -53,6 +53,19 @@ test('on an upstream’s own port its first name is sent, whatever the app wrote
   assert.equal(fieldOf(one.exchanges[before]!, 'host'), 'one.test');
 });
 
+test('hostHeader overrides what is sent with OPTIONS too whose Max-Forwards is counted down', async (t) => {
+  const before = two.exchanges.length;
+  await exchangeRaw(
+    t,
+    sidecar.egress,
+    'OPTIONS /x HTTP/1.1\r\nMax-Forwards: 5\r\nHost: two\r\nX-Kept: yes\r\n\r\n',
+  );
+  const sent = two.exchanges[before]!;
+  assert.deepEqual(fieldsOf(sent, 'host'), ['renamed.test']);
+  assert.deepEqual(fieldsOf(sent, 'max-forwards'), ['4']);
+  assert.equal(fieldOf(sent, 'x-kept'), 'yes');
+});
+
 test('hostHeader overrides what is sent on an upstream’s own port too', async (t) => {
   const before = two.exchanges.length;
   await exchangeRaw(t, sidecar.listener('two'), get('localhost:1234'));
