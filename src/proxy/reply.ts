@@ -24,7 +24,10 @@ interface OwnAnswer {
 }
 
 /** RFC 8941 string: what would end it is escaped, what may not stand in it is left out. */
-const quoted = (text: string): string => `"${text.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}"`;
+const quoted = (text: string): string => {
+  if (!/["\\]|[^\x20-\x7e]/.test(text)) return `"${text}"`;
+  return `"${text.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}"`;
+};
 
 /** RFC 9209: who answered and why. */
 const proxyStatus = (error: string, answer: Pick<OwnAnswer, 'reason' | 'upstream' | 'attempts'>): string => {
@@ -46,6 +49,7 @@ const problem = (answer: OwnAnswer, status: number): string => {
     requestId: answer.requestId,
     retryAfterMs: answer.retryAfterMs < 0 ? undefined : Math.ceil(answer.retryAfterMs),
   });
+  if (!/[\u0080-\uffff]/.test(body)) return body;
   return body.replace(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 };
 

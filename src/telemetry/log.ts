@@ -43,6 +43,8 @@ export interface Log {
  * stand inside strings, where the escape means the same.
  */
 const rawControls = /[\u007f-\u009f\u2028\u2029]/g;
+/** Nearly never: looking costs less than replacing nothing. */
+const hasRawControl = /[\u007f-\u009f\u2028\u2029]/;
 
 const escapeControl = (control: string): string =>
   `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -50,11 +52,26 @@ const escapeControl = (control: string): string =>
 /** Takes a JSON line, and hands it on as the settings want it. */
 const lineWriter = ({ settings, sink }: LogOptions): ((line: string) => void) => {
   const finish = settings.format === 'pretty' ? prettyLine : (line: string) => line;
-  return (line) => sink.write(finish(line).replace(rawControls, escapeControl));
+  return (line) => {
+    const text = finish(line);
+    sink.write(hasRawControl.test(text) ? text.replace(rawControls, escapeControl) : text);
+  };
 };
 
-/** Begins with a comma. */
-const timeField = (clock: Clock): string => `,"time":"${new Date(clock.wallTime()).toISOString()}"`;
+/** Writes the time of a line as a field that begins with a comma. Within a second only its end is put together anew. */
+const timeWriter = (clock: Clock): (() => string) => {
+  let second = Number.NaN;
+  let begin = '';
+  return () => {
+    const wallTime = Math.floor(clock.wallTime());
+    const inSecond = ((wallTime % 1000) + 1000) % 1000;
+    if (wallTime - inSecond !== second) {
+      second = wallTime - inSecond;
+      begin = `,"time":"${new Date(second).toISOString().slice(0, -'000Z'.length)}`;
+    }
+    return `${begin}${String(inSecond).padStart(3, '0')}Z"`;
+  };
+};
 
 /** One JSON object a line: `time` (ISO 8601), `level` as a word, `event`, `msg` and the event's own fields. */
 const createLogger = (options: LogOptions): Logger =>
@@ -62,7 +79,7 @@ const createLogger = (options: LogOptions): Logger =>
     {
       level: options.settings.level,
       base: null,
-      timestamp: () => timeField(options.clock),
+      timestamp: timeWriter(options.clock),
       formatters: { level: (level) => ({ level }) },
     },
     { write: lineWriter(options) },
@@ -147,10 +164,11 @@ const accessLine = (options: LogOptions) => {
   const isWanted = settings.level === 'silent' ? null : accessFilter(settings, random);
   if (isWanted === null) return null;
   const write = lineWriter(options);
+  const time = timeWriter(clock);
   return (ended: ExchangeEnded) => {
     if (!isWanted(ended)) return;
     const fields = JSON.stringify(accessRecord(ended)).slice(1, -1);
-    write(`{"level":"info"${timeField(clock)},${fields},"msg":"exchange"}\n`);
+    write(`{"level":"info"${time()},${fields},"msg":"exchange"}\n`);
   };
 };
 

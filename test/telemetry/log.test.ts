@@ -32,6 +32,30 @@ const failed = exchangeEnded({
   detail: 'ECONNREFUSED',
 });
 
+test('lines tell the time to the millisecond, within a second, across seconds and after a jump backwards', () => {
+  const lines: string[] = [];
+  const times = [0, 1, 59.9, 999, 1000, 61_005, 61_005, 7, -1, 1_800_000_000_123];
+  let wallTime = 0;
+  const clock = Object.assign(new VirtualClock(), { wallTime: () => wallTime });
+  const settings = { level: 'info', format: 'json', access: 'all', sampleRatio: 1 } as const;
+  const { listener } = createLog({
+    settings,
+    sink: { write: (line) => lines.push(line) },
+    clock,
+    random: () => 0,
+  });
+
+  for (const time of times) {
+    wallTime = time;
+    listener.exchangeEnded?.(failed);
+  }
+
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).time),
+    times.map((time) => new Date(Math.floor(time)).toISOString()),
+  );
+});
+
 test('an access line carries everything that is known of the exchange', () => {
   const { listener, fields } = createCapturedLog();
 
