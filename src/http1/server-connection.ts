@@ -258,6 +258,11 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
     this.#unread.clear();
     this.#readTimeout.disarm();
     this.writer.flush();
+    // Where all is out and nothing more can come, closing says as much as ending first, in one call of the system less.
+    if (this.#hasClientEnded && this.writer.isOut) {
+      this.socket.destroy();
+      return;
+    }
     this.written(false);
     this.socket.end(() => {
       this.#writeTimeout.disarm();
