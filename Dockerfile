@@ -10,7 +10,8 @@ RUN --mount=type=secret,id=npmrc --mount=type=secret,id=ca \
     NPM_CONFIG_USERCONFIG=/run/secrets/npmrc npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
 # Not `npm run build`: the scripts' path begins with node_modules/.bin, whose Node is not there without install scripts.
-RUN node deploy/bundle.ts /outrigger && node deploy/image/assemble.ts /outrigger /image
+RUN node deploy/bundle.ts /outrigger && node deploy/start/code-cache.ts /outrigger && \
+    node deploy/image/assemble.ts /outrigger /image
 
 FROM scratch
 COPY --from=build /image /

@@ -1,6 +1,7 @@
 /**
- * `npm run build`: the whole program, dashboard included, as one file in `dist/` (or in the folder that is given). Beside
- * it `outrigger health` by itself, for images, and the licences and the bill of materials of what others wrote.
+ * `npm run build`, without the code cache: the program, dashboard included, in `dist/` or in the folder that is given.
+ * `outrigger.js` starts it, `program.js` is all of it but undici, `undici.js` is that (decision 0029). Beside them
+ * `outrigger health` by itself, for images, and the licences and the bill of materials of what others wrote.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,6 +26,16 @@ const dashboardInside: Plugin = {
   },
 };
 
+/** Two fifths of all code, loaded when an upstream wants HTTP/2 or `transport: undici`, or a command asks a sidecar. */
+const undiciBeside: Plugin = {
+  name: 'undici',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^undici$/ }, ({ kind }) =>
+      kind === 'entry-point' ? null : { path: './undici.js', external: true },
+    );
+  },
+};
+
 /** The folder of the package that a file belongs to; null for a file of our own. */
 const packageOf = (path: string): string | null =>
   /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)(?:\/|$)/.exec(path)?.[1] ?? null;
@@ -38,10 +49,19 @@ const licenceOf = (path: string): string => {
 
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { outrigger: 'src/main.ts', health: 'src/health.ts' },
+  entryPoints: {
+    outrigger: 'deploy/start/start.ts',
+    program: 'src/main.ts',
+    health: 'src/health.ts',
+    undici: 'undici',
+  },
+  // There is nothing else of `import.meta` in what goes in.
+  define: { 'import.meta.dirname': '__dirname' },
   bundle: true,
   platform: 'node',
-  format: 'esm',
+  // Here each of Node's modules is loaded where it is first needed, and none for the sake of all its exports.
+  format: 'cjs',
+  supported: { 'dynamic-import': false },
   target: 'node24',
   // Named, since without it the build would not fail but come out a little different.
   tsconfig: 'tsconfig.json',
@@ -52,12 +72,11 @@ const { metafile } = await build({
   lineLimit: 120,
   metafile: true,
   outdir: folder,
-  // Packages in the older module format ask for Node's own modules by `require`.
-  banner: {
-    js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
-  },
-  plugins: [dashboardInside],
+  plugins: [dashboardInside, undiciBeside],
 });
+
+// Else the nearest package.json says what a file is, or Node tries both.
+writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}\n');
 
 // What the dashboard loads comes from npm too, but goes in as text that esbuild does not look into.
 const others = [

@@ -9,4 +9,4 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.
 // Nobody who reads what is wrong is no reason to end, for what runs.
 process.stderr.on('error', () => {});
 
-process.exit(await runProgram(process.argv.slice(2), processTerminal));
+runProgram(process.argv.slice(2), processTerminal).then((code) => process.exit(code));
