@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { gzipSync } from 'node:zlib';
+import { crypto, zlib } from '../lib/late-builtins.ts';
 import { securityHeaders, sendText } from './admin-reply.ts';
 import type { DashboardFiles } from './dashboard-files.ts';
 
@@ -38,7 +37,7 @@ class Asset {
     this.#bytes = Buffer.from(text);
     this.#type = contentTypes[path.slice(path.lastIndexOf('.') + 1)] ?? 'text/plain; charset=utf-8';
     // Weak: the zipped form is the same content in other bytes.
-    this.#tag = `W/"${createHash('sha256').update(this.#bytes).digest('base64url').slice(0, 22)}"`;
+    this.#tag = `W/"${crypto().createHash('sha256').update(this.#bytes).digest('base64url').slice(0, 22)}"`;
   }
 
   send(request: IncomingMessage, response: ServerResponse): void {
@@ -63,48 +62,65 @@ class Asset {
 
   /** Once, when somebody first wants it: a dashboard often comes over a slow port-forward. */
   #zip(): Buffer {
-    this.#zipped ??= gzipSync(this.#bytes);
+    this.#zipped ??= zlib().gzipSync(this.#bytes);
     return this.#zipped;
   }
 }
 
+/** Everything as it is sent. */
+interface Content {
+  readonly assets: ReadonlyMap<string, Asset>;
+  readonly dashboard: string;
+  readonly dashboardPolicy: OutgoingHttpHeaders;
+  readonly signIn: string;
+}
+
+const contentOf = ({ pages, assets, imports }: DashboardFiles): Content => {
+  // An import map cannot be a file of its own: its hash tells the browser that it is ours.
+  const importMap = JSON.stringify({ imports });
+  const hash = crypto().createHash('sha256').update(importMap).digest('base64');
+  const script = `<script type="importmap">${importMap}</script>`;
+  return {
+    assets: new Map(Object.entries(assets).map(([path, text]) => [path, new Asset(path, text)])),
+    dashboard: pages.dashboard.replace(importMapMarker, () => script),
+    dashboardPolicy: pagePolicy(` 'sha256-${hash}'`),
+    signIn: pages.signIn,
+  };
+};
+
 /**
- * The dashboard's pages and files, all in memory: a request's path is looked up among the paths that there are, and
- * never becomes the name of a file (decision 0020).
+ * The dashboard's pages and files, all in memory once somebody has asked for one: a request's path is looked up among the
+ * paths that there are, and never becomes the name of a file (decision 0020).
  */
 export class DashboardAssets {
-  readonly #assets: ReadonlyMap<string, Asset>;
-  readonly #dashboard: string;
-  readonly #dashboardPolicy: OutgoingHttpHeaders;
-  readonly #signIn: string;
+  readonly #read: () => DashboardFiles;
+  #content: Content | null = null;
 
-  constructor({ pages, assets, imports }: DashboardFiles) {
-    this.#assets = new Map(Object.entries(assets).map(([path, text]) => [path, new Asset(path, text)]));
-    // An import map cannot be a file of its own: its hash tells the browser that it is ours.
-    const importMap = JSON.stringify({ imports });
-    const hash = createHash('sha256').update(importMap).digest('base64');
-    this.#dashboard = pages.dashboard.replace(
-      importMapMarker,
-      () => `<script type="importmap">${importMap}</script>`,
-    );
-    this.#dashboardPolicy = pagePolicy(` 'sha256-${hash}'`);
-    this.#signIn = pages.signIn;
+  /** `read` is called once at most. Most sidecars are never looked at. */
+  constructor(read: () => DashboardFiles) {
+    this.#read = read;
   }
 
   find(path: string): ((request: IncomingMessage, response: ServerResponse) => void) | null {
-    const asset = this.#assets.get(path);
+    const asset = this.#loaded().assets.get(path);
     return asset === undefined ? null : (request, response) => asset.send(request, response);
   }
 
   sendDashboard(response: ServerResponse): void {
-    sendText(response, 200, html, this.#dashboard, this.#dashboardPolicy);
+    const { dashboard, dashboardPolicy } = this.#loaded();
+    sendText(response, 200, html, dashboard, dashboardPolicy);
   }
 
   /** In place of the dashboard, for somebody who has not shown the token yet. */
   sendSignIn(response: ServerResponse): void {
-    sendText(response, 401, html, this.#signIn, {
+    sendText(response, 401, html, this.#loaded().signIn, {
       ...pagePolicy(),
       'WWW-Authenticate': 'Bearer realm="outrigger"',
     });
+  }
+
+  #loaded(): Content {
+    this.#content ??= contentOf(this.#read());
+    return this.#content;
   }
 }

@@ -84,7 +84,7 @@ export class AdminServer {
   readonly #hystrixSlots = new StreamSlots(0, this.#allSlots);
   readonly #hystrix: ReadonlyMap<string, HystrixStream>;
   readonly #events: EventStream;
-  readonly #assets = new DashboardAssets(dashboardFiles());
+  readonly #assets = new DashboardAssets(dashboardFiles);
   #inForce: InForce | null = null;
   /** Each ends what is left of an address that was given up a moment ago. */
   readonly #retired = new Set<() => void>();

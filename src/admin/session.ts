@@ -1,6 +1,6 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../lib/clock.ts';
+import { crypto } from '../lib/late-builtins.ts';
 import { problem, securityHeaders, sendJson, sendProblem } from './admin-reply.ts';
 import { readJson } from './control.ts';
 
@@ -11,11 +11,11 @@ const sessionSeconds = 12 * 3600;
 const maxFailures = 10;
 const failureWindowMs = 60_000;
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+const digest = (text: string): Buffer => crypto().createHash('sha256').update(text).digest();
 
 /** Digests are compared, so that neither content nor length shows in the time it takes. */
 export const isSameSecret = (presented: string, expected: string): boolean =>
-  timingSafeEqual(digest(presented), digest(expected));
+  crypto().timingSafeEqual(digest(presented), digest(expected));
 
 /**
  * Sign-in with a cookie, for browsers. Nothing is kept: a cookie is the moment at which it ends and a seal over it, made
@@ -85,7 +85,7 @@ export class Sessions {
   }
 
   #seal(text: string): string {
-    return createHmac('sha256', this.#token).update(`outrigger session: ${text}`).digest('hex');
+    return crypto().createHmac('sha256', this.#token).update(`outrigger session: ${text}`).digest('hex');
   }
 
   #noteFailure(): void {

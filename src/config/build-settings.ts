@@ -3,7 +3,7 @@ import type { PolicySettings } from '../policy/policies.ts';
 import { checkAddresses } from './address-checks.ts';
 import { parseHostPattern } from './addresses.ts';
 import { globalBounds, keepWithin, loweredKeys, policyBounds } from './bounds.ts';
-import { contentHash, type FileContent, type ReadFiles, readConfigFile } from './config-file.ts';
+import { contentMark, type FileContent, type ReadFiles, readConfigFile } from './config-file.ts';
 import { defaultsOf, fillIn } from './fill-in.ts';
 import type { Findings } from './findings.ts';
 import { globalKeys } from './global-keys.ts';
@@ -85,7 +85,7 @@ class SettingsBuilder {
 
   get bodyFiles(): ReadFiles {
     const read = [...this.#bodies].map(
-      ([file, content]) => [resolve(this.#folder, file), contentHash(content)] as const,
+      ([file, content]) => [resolve(this.#folder, file), contentMark(content)] as const,
     );
     return new Map(read);
   }

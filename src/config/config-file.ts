@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
 export type FileContent =
   | { readonly ok: true; readonly bytes: Uint8Array }
   | { readonly ok: false; readonly message: string; readonly hint: string };
 
-/** What files held when they were read, as {@link contentHash} by path. */
+/** What files held when they were read, as {@link contentMark} by path. */
 export type ReadFiles = ReadonlyMap<string, string>;
 
 const openErrors: Readonly<Record<string, readonly [message: string, hint: string]>> = {
@@ -59,11 +58,12 @@ export const readConfigFile = (path: string): FileContent => {
   }
 };
 
-/** Tells one content from another; of a file that cannot be read, one reason from another. */
-export const contentHash = (content: FileContent): string =>
-  createHash('sha256')
-    .update(content.ok ? content.bytes : content.message)
-    .digest('hex');
+/**
+ * Tells one content from another; of a file that cannot be read, one reason from another. The content itself: it is small
+ * as a rule, and a hash of it would load the whole of `node:crypto` at each start.
+ */
+export const contentMark = (content: FileContent): string =>
+  content.ok ? `read: ${Buffer.from(content.bytes).toString('latin1')}` : `not read: ${content.message}`;
 
 /** UTF-8, with or without a byte order mark; null for anything else. */
 export const decodeText = (bytes: Uint8Array): string | null => {

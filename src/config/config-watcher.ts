@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock, Timer } from '../lib/clock.ts';
-import { contentHash, type ReadFiles, readConfigFile } from './config-file.ts';
+import { contentMark, type ReadFiles, readConfigFile } from './config-file.ts';
 
 /** After the first sign of a change, and until the content is the same twice. */
 const SETTLE_MS = 200;
@@ -36,7 +36,7 @@ export class ConfigWatcher {
   constructor(options: ConfigWatcherOptions) {
     this.#options = options;
     const { path, read } = options;
-    this.#known = read.has(path) ? read : new Map([[path, contentHash(readConfigFile(path))], ...read]);
+    this.#known = read.has(path) ? read : new Map([[path, contentMark(readConfigFile(path))], ...read]);
     this.#watch();
     this.#look = this.#nextLook();
     // It may have changed between the reading and the watching.
@@ -86,17 +86,17 @@ export class ConfigWatcher {
 
   #settled(): void {
     this.#settling = null;
-    const hashes = [...this.#known.keys()].map((path) => [path, contentHash(readConfigFile(path))] as const);
-    const isNews = hashes.some(([path, hash]) => this.#known.get(path) !== hash);
+    const marks = [...this.#known.keys()].map((path) => [path, contentMark(readConfigFile(path))] as const);
+    const isNews = marks.some(([path, mark]) => this.#known.get(path) !== mark);
     const before = this.#seen;
-    this.#seen = isNews ? hashes.join() : '';
+    this.#seen = isNews ? marks.join() : '';
     if (!isNews) return;
     if (this.#seen !== before) {
       this.#stirred();
       return;
     }
     this.#seen = '';
-    this.#known = new Map(hashes);
+    this.#known = new Map(marks);
     this.#options.onChange();
   }
 }

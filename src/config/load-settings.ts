@@ -1,4 +1,4 @@
-import { contentHash, decodeText, type FileContent, type ReadFiles, readConfigFile } from './config-file.ts';
+import { contentMark, decodeText, type FileContent, type ReadFiles, readConfigFile } from './config-file.ts';
 import { defaultConfig } from './default-config.ts';
 import { type Override, parseSettings } from './parse-settings.ts';
 import { fileProblem, type Problem } from './problem.ts';
@@ -95,7 +95,7 @@ const embedded = 'embedded default';
 
 /** The file itself and what it names. */
 const filesOf = (file: string, content: FileContent, bodyFiles: ReadFiles): ReadFiles =>
-  new Map([[file, contentHash(content)], ...bodyFiles]);
+  new Map([[file, contentMark(content)], ...bodyFiles]);
 
 /** Reads a configuration file; what goes wrong is a problem of that file. */
 const loadFile = (file: string, env: Environment, overrides: readonly Override[]): LoadedSettings => {

@@ -1,5 +1,5 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import { crypto, tls } from './late-builtins.ts';
 
 /** The files that TLS to an upstream may have. */
 export type TlsFileKey = 'ca' | 'cert' | 'key';
@@ -23,6 +23,7 @@ const certificatesIn = (key: TlsFileKey, bytes: Uint8Array): readonly X509Certif
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   const begun = text.split('-----BEGIN CERTIFICATE-----').length - 1;
   if (begun === 0) return fault(key, 'has no certificate in it', 'PEM, with BEGIN CERTIFICATE');
+  const { X509Certificate } = crypto();
   const certificates: X509Certificate[] = [];
   for (const block of blocks) {
     try {
@@ -43,7 +44,7 @@ const readKey = (bytes: Uint8Array): KeyObject | TlsFileFault => {
     return fault('key', 'is encrypted', 'it must be readable without a passphrase');
   }
   try {
-    return createPrivateKey(pem);
+    return crypto().createPrivateKey(pem);
   } catch {
     return fault('key', 'has no private key in it', 'PEM, with BEGIN PRIVATE KEY');
   }
@@ -61,7 +62,7 @@ const checkPair = (cert: Uint8Array, key: Uint8Array): TlsFileFault | null => {
 /** What OpenSSL has against files that look right, such as a key that is too short. */
 const checkUse = ({ ca, cert, key }: TlsFileBytes): TlsFileFault | null => {
   try {
-    createSecureContext({
+    tls().createSecureContext({
       ca: ca === null ? [] : Buffer.from(ca),
       ...(cert === null || key === null ? {} : { cert: Buffer.from(cert), key: Buffer.from(key) }),
     });

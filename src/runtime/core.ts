@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { IncidentRing } from '../admin/incident-ring.ts';
 import type { LogSettings, Settings } from '../config/settings.ts';
 import { Cap } from '../lib/cap.ts';
@@ -62,7 +61,10 @@ export class Core {
     this.bus = new EventBus(this.#listeners());
     this.registry = new Registry(clock, this.bus);
     this.#replayPool = new ReplayPool(settings.replayBytes);
-    const processId = randomBytes(3).toString('hex');
+    // Tells processes apart, and is no secret.
+    const processId = Math.floor(random() * 2 ** 24)
+      .toString(16)
+      .padStart(6, '0');
     const pseudonym = `outrigger-${processId}`;
     let lastId = 0;
     this.context = {

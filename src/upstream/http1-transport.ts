@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import { ClientConnection } from '../http1/client-connection.ts';
 import { ClientPool, type PoolWaiter } from '../http1/client-pool.ts';
 import type { ClientBounds } from '../http1/limits.ts';
@@ -140,7 +139,7 @@ class Http1Attempt implements Attempt, ResponseObserver, DialObserver, PoolWaite
     // The way led to the wrong server (RFC 9110 section 15.5.20): not even a retry may take it again.
     if (head.status === 421) head.isPersistent = false;
     this.#status = head.status;
-    this.#hasUnprovenEnd = head.framing === 'close' && this.#connection!.socket instanceof TLSSocket;
+    this.#hasUnprovenEnd = head.framing === 'close' && 'encrypted' in this.#connection!.socket;
     this.#sink.head(head);
   }
 

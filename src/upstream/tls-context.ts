@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
-import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
+import { tls } from '../lib/late-builtins.ts';
 import { checkTlsFiles, type TlsFileBytes, type TlsFileKey } from '../lib/tls-files.ts';
 import type { Bus } from '../telemetry/events.ts';
 import type { TlsSettings } from './sources.ts';
@@ -145,6 +146,7 @@ let systemRoots: readonly string[] | null = null;
  */
 const trustedRoots = (): readonly string[] => {
   if (systemRoots !== null) return systemRoots;
+  const { getCACertificates } = tls();
   const found = getCACertificates('system');
   // One certificate may stand in several files.
   const all = [...(found.length > 0 ? found : getCACertificates('bundled')), ...getCACertificates('extra')];
@@ -153,7 +155,7 @@ const trustedRoots = (): readonly string[] => {
 };
 
 const newContext = ({ ca, cert, key }: TlsFileBytes, minVersion: TlsSettings['minVersion']): SecureContext =>
-  createSecureContext({
+  tls().createSecureContext({
     ca: ca === null ? [...trustedRoots()] : Buffer.from(ca),
     ...(cert === null ? {} : { cert: Buffer.from(cert) }),
     ...(key === null ? {} : { key: Buffer.from(key) }),

@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP, type NetConnectOpts, type Socket } from 'node:net';
-import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from 'node:tls';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
+import { tls } from '../lib/late-builtins.ts';
 import { type Expirable, Timeout } from '../lib/timeout-queue.ts';
 import type { Failure } from '../policy/outcome.ts';
 import { type Connector, type Dial, type Dialer, type DialObserver, withoutReads } from './dialer.ts';
@@ -115,7 +116,7 @@ class TlsDial implements Dial, DialObserver, Expirable {
     const { settings, dialer, isStreamed = false } = this.#options;
     const { secure, sessions } = this.#context;
     const session = sessions.take(this.#destination, dialer.clock.now());
-    const socket = connect({
+    const socket = tls().connect({
       ...(isStreamed ? withoutReads(where) : where),
       secureContext: secure,
       // Node's default, said so that no variable of the environment takes it back.
@@ -215,7 +216,7 @@ const identityCheck =
   (serverName: string) =>
   (_host: string, certificate: PeerCertificate): Error | undefined => {
     try {
-      return checkServerIdentity(serverName, certificate);
+      return tls().checkServerIdentity(serverName, certificate);
     } catch (error) {
       return error as Error;
     }

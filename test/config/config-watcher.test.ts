@@ -13,13 +13,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { contentHash, type ReadFiles, readConfigFile } from '../../src/config/config-file.ts';
+import { contentMark, type ReadFiles, readConfigFile } from '../../src/config/config-file.ts';
 import { ConfigWatcher } from '../../src/config/config-watcher.ts';
 import { eventually } from '../rig/eventually.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
 
 const filesRead = (...paths: readonly string[]): ReadFiles =>
-  new Map(paths.map((path) => [path, contentHash(readConfigFile(path))]));
+  new Map(paths.map((path) => [path, contentMark(readConfigFile(path))]));
 
 const setUp = (t: TestContext, write: (folder: string) => string) => {
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-watch-'));
