@@ -16,7 +16,7 @@ import type { HostName } from '../config/settings.ts';
 import { parseDuration } from '../config/units.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Commands } from '../telemetry/commands.ts';
-import type { Metrics, MetricsPage, UpstreamMetrics } from '../telemetry/metrics.ts';
+import type { Metrics, MetricsPage, MetricsSource, UpstreamMetrics } from '../telemetry/metrics.ts';
 import { isAvailable } from '../upstream/balancer.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { DnsView } from '../upstream/upstream.ts';
@@ -39,7 +39,7 @@ export interface AdminViewParts {
   readonly commands: Commands;
   readonly lifecycle: Lifecycle;
   readonly incidents: IncidentRing;
-  readonly metrics: () => Metrics;
+  readonly metrics: MetricsSource;
   readonly process: () => Omit<ProcessPicture, 'state'>;
   readonly drain: () => void;
   readonly reload: () => Promise<ReloadReport>;
@@ -52,6 +52,8 @@ export class AdminView implements AdminPort {
   readonly #parts: AdminViewParts;
   /** Each name that the process began with has been asked for: those that a reload adds change nothing in that. */
   #hasResolved = false;
+  /** null: nobody has scraped so far. */
+  #metrics: Promise<Metrics> | null = null;
 
   constructor(parts: AdminViewParts) {
     this.commands = parts.commands;
@@ -113,8 +115,15 @@ export class AdminView implements AdminPort {
     return this.#parts.registry.force(name, force, ttlMs);
   }
 
-  metrics(accept: string): Promise<MetricsPage> {
-    return this.#parts.metrics().page(accept);
+  async metrics(accept: string): Promise<MetricsPage> {
+    this.#metrics ??= this.#startMetrics();
+    return (await this.#metrics).page(accept);
+  }
+
+  /** prom-client, and what it wants of Node, is a good part of all that there is to load. */
+  async #startMetrics(): Promise<Metrics> {
+    const { startMetrics } = await import('../telemetry/metrics.ts');
+    return startMetrics(this.#parts.metrics);
   }
 
   parseDurationMs(text: string): number | null {

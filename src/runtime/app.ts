@@ -8,7 +8,6 @@ import type { LoadedSettings } from '../config/load-settings.ts';
 import type { ListenAddress, Settings } from '../config/settings.ts';
 import { type Rejected, rejected } from '../policy/outcome.ts';
 import type { EgressRoutes } from '../proxy/route.ts';
-import { Metrics } from '../telemetry/metrics.ts';
 import { AdminView, type Lifecycle, upstreamMetrics } from './admin-view.ts';
 import { Core } from './core.ts';
 import { untilQuiet } from './drain.ts';
@@ -39,7 +38,6 @@ class App implements RunningApp {
   readonly #ownAddresses = new OwnAddresses();
   readonly #core: Core;
   readonly #listeners: Listeners;
-  readonly #metrics: Metrics;
   readonly #adminServer: AdminServer;
   readonly #reloader: Reloader;
   readonly #drainRequest = Promise.withResolvers<void>();
@@ -78,16 +76,6 @@ class App implements RunningApp {
       apply: (next) => this.#apply(next),
       bus: core.bus,
       clock: core.clock,
-    });
-    this.#metrics = new Metrics({
-      commands: core.commands,
-      clock: core.clock,
-      version,
-      upstreams: () => this.#runtime.upstreams.map((built) => upstreamMetrics(built, core.clock.now())),
-      reloads: () => this.#reloader.counts,
-      tunnels: () => core.tunnels.open,
-      logLinesDropped: () => core.logLinesDropped,
-      listenerErrors: () => core.bus.errors,
     });
     this.#adminServer = new AdminServer({
       port: this.#adminPort(),
@@ -239,7 +227,7 @@ class App implements RunningApp {
   }
 
   #adminPort(): AdminView {
-    const { clock, context, registry, commands, incidents } = this.#core;
+    const { clock, context, registry, commands, incidents, tunnels, bus } = this.#core;
     const startedAt = clock.wallTime();
     return new AdminView({
       clock,
@@ -248,7 +236,16 @@ class App implements RunningApp {
       commands,
       lifecycle: this.#lifecycle,
       incidents,
-      metrics: () => this.#metrics,
+      metrics: {
+        commands,
+        clock,
+        version,
+        upstreams: () => this.#runtime.upstreams.map((built) => upstreamMetrics(built, clock.now())),
+        reloads: () => this.#reloader.counts,
+        tunnels: () => tunnels.open,
+        logLinesDropped: () => this.#core.logLinesDropped,
+        listenerErrors: () => bus.errors,
+      },
       process: () => ({
         id: context.pseudonym,
         version,

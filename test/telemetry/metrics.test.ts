@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '../../src/lib/clock.ts';
 import { clientGone, failure, failureStatus, rejected, success } from '../../src/policy/outcome.ts';
 import { Commands } from '../../src/telemetry/commands.ts';
 import type { MetricsSource } from '../../src/telemetry/metrics.ts';
-import { Metrics, prefersOpenMetrics } from '../../src/telemetry/metrics.ts';
+import { Metrics, prefersOpenMetrics, startMetrics } from '../../src/telemetry/metrics.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
 import { bulkheadView, describeCommand, exchangeEnded } from './command-fixture.ts';
 
@@ -197,6 +198,18 @@ test('every metric of the documentation is there, with process and event-loop me
   assert.equal(samples.get(`outrigger_build_info{version="1.2.3",node="${process.version}"}`), 1);
   assert.ok(samples.has('process_resident_memory_bytes'));
   assert.ok(samples.has('nodejs_eventloop_lag_p99_seconds'));
+});
+
+test('the first page knows the event loop already', async () => {
+  const metrics = await startMetrics({ ...sourceOf(new Commands()), clock: systemClock });
+
+  const samples = parseExposition((await metrics.page('')).text);
+
+  for (const name of ['min', 'mean', 'stddev', 'p99', 'max']) {
+    const seconds = samples.get(`nodejs_eventloop_lag_${name}_seconds`)!;
+    // Before anything was measured: not a number, or 9.2e9.
+    assert.ok(seconds >= 0 && seconds < 3600, `${name}: ${seconds}`);
+  }
 });
 
 test('a scraper that prefers OpenMetrics gets it, and one that comes after it still gets plain text', async () => {
