@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { dashboardFiles } from '../src/admin/dashboard-files.ts';
 import { billOfMaterials } from './sbom.ts';
 
@@ -47,14 +47,8 @@ const licenceOf = (path: string): string => {
   return `${name} ${version} (${license})\n\n${text}\n`;
 };
 
-const { metafile } = await build({
+const options = {
   absWorkingDir: root,
-  entryPoints: {
-    outrigger: 'deploy/start/start.ts',
-    program: 'src/main.ts',
-    health: 'src/health.ts',
-    undici: 'undici',
-  },
   // There is nothing else of `import.meta` in what goes in.
   define: { 'import.meta.dirname': '__dirname' },
   bundle: true,
@@ -73,14 +67,29 @@ const { metafile } = await build({
   metafile: true,
   outdir: folder,
   plugins: [dashboardInside, undiciBeside],
-});
+} as const satisfies BuildOptions;
+
+const built = await Promise.all([
+  build({
+    ...options,
+    entryPoints: { outrigger: 'deploy/start/start.ts', health: 'src/health.ts', undici: 'undici' },
+  }),
+  build({
+    ...options,
+    entryPoints: { program: 'src/main.ts' },
+    // What is started by `outrigger.js`, and not by Node.
+    banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
+    footer: { js: '})' },
+  }),
+]);
+const metafiles = built.map(({ metafile }) => metafile);
 
 // Else the nearest package.json says what a file is, or Node tries both.
 writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}\n');
 
 // What the dashboard loads comes from npm too, but goes in as text that esbuild does not look into.
 const others = [
-  ...Object.keys(metafile.inputs),
+  ...metafiles.flatMap(({ inputs }) => Object.keys(inputs)),
   ...Object.keys(dashboard.imports).map((name) => `node_modules/${name}`),
 ];
 const packages = new Set<string>();
@@ -92,6 +101,6 @@ const licences = [...packages].sort().map(licenceOf);
 writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));
 writeFileSync(join(folder, 'sbom.cdx.json'), billOfMaterials(root, packages));
 
-for (const [file, { bytes }] of Object.entries(metafile.outputs)) {
+for (const [file, { bytes }] of metafiles.flatMap(({ outputs }) => Object.entries(outputs))) {
   process.stdout.write(`${file} ${Math.round(bytes / 1024)} KiB, ${packages.size} packages of others\n`);
 }

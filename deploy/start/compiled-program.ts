@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 
-/** A program in the older module format, as one script; what V8 made of it before is beside it where somebody has put it there. */
+/** A program that has not begun yet. */
 export interface CompiledProgram {
   readonly script: Script;
   /** True: nothing had to be compiled. Else what lies there is of another Node, or nothing does. */
@@ -21,13 +21,17 @@ const bytesOf = (file: string): Buffer | undefined => {
   }
 };
 
-/** The same text in the same wrapper each time: V8 compares the length. */
+/**
+ * A program's file holds a function that takes what Node gives to a file of the older module format: nothing has to be put
+ * around the text, of which there would be two copies then.
+ */
 export const compileProgram = (file: string): CompiledProgram => {
   const cachedData = bytesOf(cacheOf(file));
-  // The text is ASCII, which needs no decoding.
-  const text = readFileSync(file, 'latin1');
-  const source = `(function (exports, require, module, __filename, __dirname) {${text}\n})`;
-  const script = new Script(source, { filename: file, ...(cachedData === undefined ? {} : { cachedData }) });
+  // The text is ASCII, which needs no decoding, and stays outside V8's heap then.
+  const script = new Script(readFileSync(file, 'latin1'), {
+    filename: file,
+    ...(cachedData === undefined ? {} : { cachedData }),
+  });
   return { script, isFromCache: script.cachedDataRejected === false };
 };
 

@@ -60,7 +60,7 @@ test('without a cache, or with that of another program, the bundle compiles itse
 
 test('a defect is told with its place in the program', async () => {
   const bundle = withCache('broken', null);
-  writeFileSync(programIn(bundle), "\nthrow new Error('on the second line');");
+  writeFileSync(programIn(bundle), "(function () {\nthrow new Error('on the second line');\n})");
   const { stderr } = await run(process.execPath, [join(bundle, 'outrigger.js')]).catch((error) => error);
   assert.match(stderr, /program\.js:2\n/);
   assert.match(stderr, /Error: on the second line/);
