@@ -1,6 +1,3 @@
-// As a global it is fetched through a getter at each use, which costs more than reading the clock.
-import { performance } from 'node:perf_hooks';
-
 /** A pending callback of a {@link Clock}. */
 export interface Timer {
   /** Forgets the callback. Harmless after it ran. */
@@ -22,6 +19,9 @@ export interface Clock {
    */
   after(delayMs: number, callback: () => void): Timer;
 }
+
+// As a global it is fetched through a getter at each use, which costs more than reading the clock.
+const { performance } = globalThis;
 
 /** The longest that a timer of the system can wait: one that is to wait longer goes off at once. */
 const LONGEST_MS = 2 ** 31 - 1;

@@ -65,3 +65,12 @@ test('a defect is told with its place in the program', async () => {
   assert.match(stderr, /program\.js:2\n/);
   assert.match(stderr, /Error: on the second line/);
 });
+
+test('who copies only the file to start is told what is missing', async () => {
+  const alone = join(folder, 'alone.js');
+  cpSync(join(built, 'outrigger.js'), alone);
+  await assert.rejects(run(process.execPath, [alone, '--version']), {
+    code: 1,
+    stderr: `outrigger: ${programIn(folder)} is missing: copy the whole folder that was built\n`,
+  });
+});
