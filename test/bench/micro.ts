@@ -19,6 +19,7 @@ import { Metrics } from '../../src/telemetry/metrics.ts';
 import { FakePort } from '../admin/admin-fixture.ts';
 import { Pipeline } from '../rig/pipeline.ts';
 import { exchangeEnded } from '../telemetry/command-fixture.ts';
+import { BarePipeline } from './bare-pipeline.ts';
 
 /** A head of about so many bytes, as browsers and libraries send them. */
 const headOf = (bytes: number): Buffer => {
@@ -33,13 +34,21 @@ const headOf = (bytes: number): Buffer => {
 const headBounds = { lineBytes: 8192, headBytes: 32_768, fields: 200 };
 for (const bytes of [256, 1024, 8192]) {
   const head = headOf(bytes);
+  const scanner = new HeadScanner('request', headBounds);
   bench(`head parser, ${head.length} bytes`, () => {
-    const scanner = new HeadScanner('request', headBounds);
+    scanner.reset();
     scanner.scan(head, 0, head.length);
     const request = new RequestHead(scanner, head.toString('latin1'));
     do_not_optimize(request.interpret(scanner));
   });
 }
+
+const bare = new BarePipeline(1);
+let answers = 0;
+bench('request, all of the path but the system', () => {
+  answers += 1;
+  if (bare.round() !== answers) throw new Error('a request was not answered');
+});
 
 /** A MiB of content in chunks of this size. */
 const chunkedOf = (chunkBytes: number): Buffer => {
