@@ -10,9 +10,12 @@ const readBuffer = Buffer.allocUnsafe(256 * 1024);
 
 /** What the connections report to. */
 export interface Load {
+  /** The next one. */
   readonly request: string;
   /** As it stands in the answer. */
   readonly status: string;
+  /** Another one that is an answer too. */
+  readonly tolerated: string;
   readonly bodyBytes: number;
   readonly isKept: boolean;
   /** True until the first run, where failures are wanted: the proxy must first find out that its upstream is gone. */
@@ -32,6 +35,8 @@ export class BenchClient {
   /** Content that is still to come. */
   #missing = 0;
   #isEarly = false;
+  /** True: its last answer was one that is only tolerated. */
+  hasFailed = false;
   /** When its request was due, on the monotonic clock: whoever counts time sets and reads it. */
   dueAt = 0;
 
@@ -95,11 +100,13 @@ export class BenchClient {
 
   /** `head` may be empty where the answer is known to be as expected, and its length too. */
   #beginBody(head: string, receivedBytes: number): void {
-    const { status, bodyBytes, isWarmingUp } = this.#load;
-    this.#isEarly = head !== '' && head.slice(9, 12) !== status;
+    const { status, tolerated, bodyBytes, isWarmingUp } = this.#load;
+    const isOther = head !== '' && head.slice(9, 12) !== status;
+    this.hasFailed = isOther && head.slice(9, 12) === tolerated;
+    this.#isEarly = isOther && !this.hasFailed;
     if (this.#isEarly && !isWarmingUp) this.#refused(head);
     this.#isInBody = true;
-    this.#missing = (this.#isEarly || bodyBytes < 0 ? lengthIn(head) : bodyBytes) - receivedBytes;
+    this.#missing = (isOther || bodyBytes < 0 ? lengthIn(head) : bodyBytes) - receivedBytes;
     if (Number.isNaN(this.#missing)) this.#load.failed(`an answer without a length: ${head}`);
   }
 

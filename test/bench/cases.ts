@@ -1,9 +1,10 @@
 /**
  * What a proxy is set up as: each has a configuration of its own for every peer that can be had for it. `tls`: HTTP, with
  * TLS to the upstream. `routes`: a thousand of them, and the request takes one in the middle. `refusing`: the upstream is
- * gone, and the proxy knows it.
+ * gone, and the proxy knows it. `slow`: HTTP, with room for a crowd of slow clients. `hosts`: it goes wherever a request
+ * says, and remembers 256 destinations; `hosts-all`: ten thousand.
  */
-export type BenchMode = 'http' | 'tcp' | 'tls' | 'routes' | 'refusing';
+export type BenchMode = 'http' | 'tcp' | 'tls' | 'routes' | 'refusing' | 'slow' | 'hosts' | 'hosts-all';
 
 /** One workload: what the clients ask for, and what the upstream answers. */
 export interface BenchCase {

@@ -7,12 +7,14 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { cases } from './cases.ts';
 import { firstAnswer } from './first-answer.ts';
-import { measure } from './measurement.ts';
-import type { Absence, BenchUpstream, Peer, RunningPeer } from './peers.ts';
+import { measure, usageOf } from './measurement.ts';
+import type { Absence, BenchUpstream, Peer, RunningPeer } from './peer-kinds.ts';
 import type { PinnedProcess } from './pinned-process.ts';
-import { usageOfTree } from './process-tree.ts';
 import { layOut, spread } from './report.ts';
+import type { UpstreamReady } from './rig-messages.ts';
+import { startProgram } from './rig-program.ts';
 import { type Quartiles, quartiles } from './statistics.ts';
+import { type Study, tellAbsent } from './study.ts';
 
 /** How often each is started, to see how long that takes. */
 const STARTS = 7;
@@ -33,15 +35,35 @@ export interface Footprint {
   readonly routesBytes: number;
 }
 
-export interface FootprintRig {
+interface FootprintRig {
   readonly generator: PinnedProcess;
   readonly upstream: BenchUpstream;
-  /** A new, empty folder. */
   readonly makeDirectory: () => string;
 }
 
-/** Measures one peer; null: it is left out, and was named. */
-export async function footprintOf(peer: Peer, rig: FootprintRig): Promise<Footprint | Absence> {
+/** What a proxy takes beside its requests, with the upstream and the generator of the other cases. */
+export const footprint: Study = {
+  name: 'footprint',
+  title: 'what a proxy takes beside its requests',
+  isUsual: true,
+  async run({ peers, makeDirectory }) {
+    const upstream = startProgram('./upstream.ts', '128', '0');
+    const { port } = await upstream.ask<UpstreamReady>(null, 10_000);
+    const generator = startProgram('./generator.ts');
+    const footprints: Footprint[] = [];
+    for (const peer of peers) {
+      if (peer.name === 'direct') continue;
+      const found = await footprintOf(peer, { generator, upstream: { port, caFile: '' }, makeDirectory });
+      if ('missing' in found) tellAbsent(peer.name, found.missing);
+      else footprints.push(found);
+    }
+    await generator.stop();
+    await upstream.stop();
+    return { table: renderFootprints(footprints), figures: footprints };
+  },
+};
+
+async function footprintOf(peer: Peer, rig: FootprintRig): Promise<Footprint | Absence> {
   const version = peer.version('http');
   if (typeof version !== 'string') return version;
   const starts: number[] = [];
@@ -55,7 +77,7 @@ export async function footprintOf(peer: Peer, rig: FootprintRig): Promise<Footpr
   }
   const running = await peer.start('http', rig.upstream, rig.makeDirectory());
   await wait(REST_MS);
-  const idleBytes = residentBytes(running);
+  const idleBytes = usageOf(running).residentBytes;
   const perConnectionBytes = await perConnection(running);
   const load = cases.find(({ name }) => name === 'keepalive')!;
   const { residentBytes: afterLoadBytes } = await measure(rig.generator, running, load, LOAD_MS);
@@ -75,7 +97,7 @@ async function idleWithRoutes(peer: Peer, { upstream, makeDirectory }: Footprint
   if (typeof peer.version('routes') !== 'string') return Number.NaN;
   const running = await peer.start('routes', upstream, makeDirectory());
   await wait(REST_MS);
-  const bytes = residentBytes(running);
+  const bytes = usageOf(running).residentBytes;
   await running.process?.stop();
   return bytes;
 }
@@ -83,9 +105,9 @@ async function idleWithRoutes(peer: Peer, { upstream, makeDirectory }: Footprint
 /** Connections that have asked once and stay. What is needed but once is not counted. */
 async function perConnection(running: RunningPeer): Promise<number> {
   const beforehand = await openIdle(running.port, BATCH);
-  const before = residentBytes(running);
+  const before = usageOf(running).residentBytes;
   const counted = await openIdle(running.port, IDLE_CONNECTIONS);
-  const after = residentBytes(running);
+  const after = usageOf(running).residentBytes;
   for (const socket of [...beforehand, ...counted]) socket.destroy();
   return (after - before) / IDLE_CONNECTIONS;
 }
@@ -107,11 +129,8 @@ async function askOnce(port: number): Promise<Socket> {
   return socket.on('error', () => {});
 }
 
-const residentBytes = ({ process }: RunningPeer): number =>
-  process === null ? Number.NaN : usageOfTree(process.pid).residentBytes;
-
 /** The table for people. */
-export function renderFootprints(footprints: readonly Footprint[]): string {
+function renderFootprints(footprints: readonly Footprint[]): string {
   const mb = (bytes: number): string => (Number.isNaN(bytes) ? '-' : `${(bytes / 1e6).toFixed(1)} MB`);
   const kib = (bytes: number): string => (Number.isNaN(bytes) ? '-' : `${(bytes / 1024).toFixed(1)} KiB`);
   return layOut([

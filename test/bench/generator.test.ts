@@ -12,19 +12,22 @@ async function listen(t: TestContext, ...pieces: string[]) {
   const asked = new Signal();
   const seen = {
     requests: 0,
+    /** First lines, in the order of their coming. */
+    lines: [] as string[],
     connections: 0,
     port: 0,
     pieces,
     untilRequests: (requests: number) => asked.until(() => (seen.requests >= requests ? true : null)),
   };
-  const answer = (socket: Socket) => {
+  const answer = (socket: Socket, request: string) => {
     seen.requests++;
+    seen.lines.push(request.split('\r\n', 1)[0]!);
     asked.raise();
     for (const piece of seen.pieces) socket.write(piece);
   };
   const server = createServer({ noDelay: true }, (socket) => {
     seen.connections++;
-    socket.on('data', () => answer(socket));
+    socket.on('data', (request) => answer(socket, request.toString('latin1')));
     socket.on('error', () => socket.destroy());
   });
   server.listen(0, '127.0.0.1');
@@ -45,7 +48,13 @@ function startGenerator(t: TestContext) {
 }
 
 /** What every order says. */
-const usual = { request: 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', status: 200, bodyBytes: 5, perSecond: null };
+const usual = {
+  requests: ['GET / HTTP/1.1\r\nHost: x\r\n\r\n'],
+  status: 200,
+  tolerated: null,
+  bodyBytes: 5,
+  perSecond: null,
+};
 
 const head = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n';
 
@@ -154,4 +163,37 @@ test('at a steady rate each request has its time, and an answer that is late hol
   assert.equal(ran.requests, 50);
   assert.equal(upstream.requests - before, 50);
   assert.ok(ran.latency.p50 > 0 && ran.latency.p50 <= ran.latency.p90 && ran.latency.p90 <= ran.latency.p99);
+});
+
+test('several requests are sent in turn, and then from the first again', async (t) => {
+  const upstream = await listen(t, `${head}hello`);
+  const ask = startGenerator(t);
+  const requests = ['/a', '/b', '/c'].map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  const order = { ...usual, requests, perSecond: 200, port: upstream.port, connections: 1, isKept: true };
+
+  await ask({ kind: 'connect', ...order });
+  await ask({ kind: 'run', durationMs: 20 });
+
+  const turns = ['/a', '/b', '/c', '/a', '/b'].map((path) => `GET ${path} HTTP/1.1`);
+  assert.deepEqual(upstream.lines, turns);
+});
+
+test('an answer that is only tolerated is counted as a failure, and its time is not counted', async (t) => {
+  const upstream = await listen(t, `${head}hello`);
+  const ask = startGenerator(t);
+  const order = {
+    ...usual,
+    tolerated: 503,
+    perSecond: 500,
+    port: upstream.port,
+    connections: 2,
+    isKept: true,
+  };
+
+  await ask({ kind: 'connect', ...order });
+  upstream.pieces = ['HTTP/1.1 503 Service Unavailable\r\nContent-Length: 3\r\n\r\nno!'];
+  const ran = await ask({ kind: 'run', durationMs: 20 });
+
+  assert.ok(ran.kind === 'ran');
+  assert.deepEqual([ran.requests, ran.failures, ran.latency], [10, 10, null]);
 });

@@ -8,24 +8,48 @@ import { percentile } from '../rig/percentile.ts';
 import { BenchClient, type Load } from './bench-client.ts';
 import type { ConnectOrder, GeneratorOrder, GeneratorReply } from './rig-messages.ts';
 
+/** Requests one after the other, and then from the first again. */
+class Turn {
+  readonly #requests: readonly string[];
+  #sent = 0;
+
+  constructor(requests: readonly string[]) {
+    this.#requests = requests;
+  }
+
+  next(): string {
+    const request = this.#requests[this.#sent]!;
+    this.#sent++;
+    if (this.#sent === this.#requests.length) this.#sent = 0;
+    return request;
+  }
+}
+
 /** Every connection has one request under way all the time. */
 class ClosedLoad implements Load {
-  readonly request: string;
   readonly status: string;
+  readonly tolerated: string;
   readonly bodyBytes: number;
   readonly isKept: boolean;
   readonly #clients: BenchClient[] = [];
+  readonly #turn: Turn;
   #resting = 0;
   #isRunning = false;
   #requests = 0;
+  #failures = 0;
   #startedAt = 0;
 
-  constructor({ port, connections, request, status, bodyBytes, isKept }: ConnectOrder) {
-    this.request = request;
+  constructor({ port, connections, requests, status, tolerated, bodyBytes, isKept }: ConnectOrder) {
+    this.#turn = new Turn(requests);
+    this.tolerated = String(tolerated);
     this.status = String(status);
     this.bodyBytes = bodyBytes;
     this.isKept = isKept;
     for (let i = 0; i < connections; i++) this.#clients.push(new BenchClient(port, this));
+  }
+
+  get request(): string {
+    return this.#turn.next();
   }
 
   get isWarmingUp(): boolean {
@@ -35,6 +59,7 @@ class ClosedLoad implements Load {
   run(durationMs: number): void {
     this.#isRunning = true;
     this.#requests = 0;
+    this.#failures = 0;
     this.#resting = 0;
     this.#startedAt = performance.now();
     setTimeout(() => {
@@ -43,8 +68,9 @@ class ClosedLoad implements Load {
     for (const client of this.#clients) client.send();
   }
 
-  answered(): boolean {
+  answered({ hasFailed }: BenchClient): boolean {
     this.#requests++;
+    if (hasFailed) this.#failures++;
     if (this.#isRunning) return true;
     this.#resting++;
     if (this.#resting === this.#clients.length) this.#allResting();
@@ -64,15 +90,21 @@ class ClosedLoad implements Load {
     if (this.#startedAt === 0) reply({ kind: 'connected' });
     else {
       const elapsedMs = performance.now() - this.#startedAt;
-      reply({ kind: 'ran', requests: this.#requests, elapsedMs, latency: null });
+      reply({
+        kind: 'ran',
+        requests: this.#requests,
+        failures: this.#failures,
+        elapsedMs,
+        latency: null,
+      });
     }
   }
 }
 
 /** Requests leave at a steady rate, whatever became of the earlier ones; their time counts from when they were due. */
 class PacedLoad implements Load {
-  readonly request: string;
   readonly status: string;
+  readonly tolerated: string;
   readonly bodyBytes: number;
   readonly isKept = true;
   readonly isWarmingUp = false;
@@ -81,23 +113,32 @@ class PacedLoad implements Load {
   /** When those were due that no connection was free for. */
   readonly #late: number[] = [];
   readonly #perSecond: number;
+  readonly #turn: Turn;
   #tookMs: number[] = [];
+  #failures = 0;
   #startedAt = 0;
   #underWay = 0;
   #isRunning = false;
 
-  constructor({ port, connections, request, status, bodyBytes }: ConnectOrder, perSecond: number) {
+  constructor(order: ConnectOrder, perSecond: number) {
+    const { port, connections, requests, status, tolerated, bodyBytes } = order;
     this.#perSecond = perSecond;
-    this.request = request;
+    this.#turn = new Turn(requests);
+    this.tolerated = String(tolerated);
     this.status = String(status);
     this.bodyBytes = bodyBytes;
     this.#underWay = connections;
     for (let i = 0; i < connections; i++) this.#all.push(new BenchClient(port, this));
   }
 
+  get request(): string {
+    return this.#turn.next();
+  }
+
   run(durationMs: number): void {
     this.#isRunning = true;
     this.#tookMs = [];
+    this.#failures = 0;
     this.#startedAt = performance.now();
     let sent = 0;
     const tick = (): void => {
@@ -113,7 +154,8 @@ class PacedLoad implements Load {
 
   answered(client: BenchClient): boolean {
     const now = performance.now();
-    if (client.dueAt > 0) this.#tookMs.push(now - client.dueAt);
+    if (client.hasFailed) this.#failures++;
+    else if (client.dueAt > 0) this.#tookMs.push(now - client.dueAt);
     const late = this.#late.shift();
     if (late !== undefined) {
       client.dueAt = late;
@@ -150,9 +192,10 @@ class PacedLoad implements Load {
     const of = (percent: number): number => percentile(this.#tookMs, percent);
     reply({
       kind: 'ran',
-      requests: this.#tookMs.length,
+      requests: this.#tookMs.length + this.#failures,
+      failures: this.#failures,
       elapsedMs: performance.now() - this.#startedAt,
-      latency: { p50: of(50), p90: of(90), p99: of(99) },
+      latency: this.#tookMs.length === 0 ? null : { p50: of(50), p90: of(90), p99: of(99) },
     });
   }
 }

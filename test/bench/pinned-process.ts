@@ -56,6 +56,11 @@ export class PinnedProcess {
     if (this.pid !== 0) started.add(this);
   }
 
+  /** Sends an order that is answered by nothing. */
+  tell(order: object): void {
+    this.#child.send(order);
+  }
+
   /** Sends an order, if there is one, and waits for the next message. */
   async ask<Reply>(order: object | null, withinMs: number): Promise<Reply> {
     const reply = once(this.#child, 'message');
@@ -77,13 +82,15 @@ export class PinnedProcess {
     return this.#said;
   }
 
-  /** Asks it to end, and makes it end if it does not listen. */
+  /** Asks it to end, and makes it end if it does not listen. Who drains first is asked again, which means at once. */
   async stop(): Promise<void> {
     if (!started.has(this)) return;
     const ended = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
+    const again = setInterval(() => this.#child.kill('SIGTERM'), 100);
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), 3000);
     await ended;
+    clearInterval(again);
     clearTimeout(timer);
   }
 

@@ -1,5 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
+/** Of the interface between kernel and user, which is 100 Hz on every machine that Node runs on. */
+const NS_PER_TICK = 10_000_000;
+
 /** What a process and its descendants have used so far. Linux only: read from `/proc`. */
 export interface Usage {
   /** Time on a CPU, user and kernel together, of every thread. */
@@ -20,14 +23,26 @@ export function usageOfTree(pid: number): Usage {
 }
 
 /** Time that all cores together have been busy since the machine started, or were taken from it by its host. */
-export function busyNsOfMachine(): number {
+function busyNsOfMachine(): number {
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = read('/proc/stat')
     .split('\n', 1)[0]!
     .split(/\s+/)
     .slice(1)
     .map(Number);
-  // In ticks of the interface between kernel and user, which is 100 Hz on every machine that Node runs on.
-  return (user + nice + system + irq + softirq + steal) * 10_000_000;
+  return (user + nice + system + irq + softirq + steal) * NS_PER_TICK;
+}
+
+/** Starts watching; what it returns tells how many cores other programs have kept busy since. */
+export function watchOthers(): () => number {
+  const now = () => ({
+    at: performance.now(),
+    othersNs: busyNsOfMachine() - usageOfTree(process.pid).cpuNs - reapedNs(process.pid),
+  });
+  const before = now();
+  return () => {
+    const after = now();
+    return Math.max(0, (after.othersNs - before.othersNs) / 1e6 / (after.at - before.at));
+  };
 }
 
 /** The process itself, then its children and theirs. */
@@ -38,6 +53,16 @@ export function pidsOfTree(root: number): number[] {
     for (const thread of threadsOf(pid)) found.push(...childrenOf(pid, thread));
   }
   return found;
+}
+
+/** CPU time, in ns, of those who were children of this tree and have ended. */
+export function reapedNs(root: number): number {
+  const ofOne = (pid: number): number => {
+    // The name, in parentheses, may hold anything: the fields begin after it. These two are children, user and kernel.
+    const fields = read(`/proc/${pid}/stat`).split(') ').at(-1)!.split(' ');
+    return ((Number(fields[13]) || 0) + (Number(fields[14]) || 0)) * NS_PER_TICK;
+  };
+  return pidsOfTree(root).reduce((sum, pid) => sum + ofOne(pid), 0);
 }
 
 function threadsOf(pid: number): string[] {

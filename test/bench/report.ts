@@ -7,6 +7,8 @@ import { type Quartiles, quartiles } from './statistics.ts';
 export interface PeerSamples {
   readonly name: string;
   readonly version: string;
+  /** The first second of load that it ever had; null: there was no warm-up. */
+  cold: Sample | null;
   readonly samples: Sample[];
 }
 
@@ -28,11 +30,21 @@ export interface Summary {
   readonly residentBytes: number;
   /** In ms; null: the load was not paced. */
   readonly latency: { readonly [Percentile in keyof Latency]: Compared } | null;
+  readonly cold: ColdSummary | null;
+}
+
+/** What its first second cost, and that beside the baseline's first second. */
+export interface ColdSummary {
+  readonly cpuUsPerRequest: number;
+  /** null where the baseline did not run. */
+  readonly ratio: number | null;
+  /** In ms; null: the load was not paced. */
+  readonly latency: Latency | null;
 }
 
 export function summarize(results: readonly PeerSamples[]): Summary[] {
   const reference = results.find((result) => result.name === baseline);
-  return results.map(({ name, version, samples }) => {
+  return results.map(({ name, version, cold, samples }) => {
     const compared = (figure: (sample: Sample) => number): Compared => ({
       value: quartiles(samples.map(figure)),
       ratio:
@@ -51,8 +63,15 @@ export function summarize(results: readonly PeerSamples[]): Summary[] {
       requestsPerSecond: quartiles(samples.map((sample) => (sample.requests / sample.elapsedMs) * 1000)),
       residentBytes: samples.at(-1)?.residentBytes ?? Number.NaN,
       latency: isPaced ? { p50: latency('p50'), p90: latency('p90'), p99: latency('p99') } : null,
+      cold: cold === null ? null : summarizeCold(cold, reference?.cold ?? null),
     };
   });
+}
+
+function summarizeCold(cold: Sample, reference: Sample | null): ColdSummary {
+  const { cpuUsPerRequest, latency } = cold;
+  const ratio = reference === null ? null : cpuUsPerRequest / reference.cpuUsPerRequest;
+  return { cpuUsPerRequest, ratio, latency };
 }
 
 /** The table for people: medians, with quartiles in parentheses. */
@@ -60,7 +79,8 @@ export function renderTable(summaries: readonly Summary[]): string {
   const isPaced = summaries.some(({ latency }) => latency !== null);
   const cpu = ['CPU µs per request', `ratio to ${baseline}`, 'busy', 'RSS', 'requests/s'];
   const latency = isPaced ? ['p50 ms', 'ratio', 'p90 ms', 'p99 ms', 'ratio'] : [];
-  return layOut([['', ...latency, ...cpu, 'version'], ...summaries.map(cells)]);
+  const cold = ['first second: µs, ratio', ...(isPaced ? ['its p99 ms'] : [])];
+  return layOut([['', ...latency, ...cpu, ...cold, 'version'], ...summaries.map(cells)]);
 }
 
 /** Each column as wide as its widest cell. */
@@ -97,8 +117,16 @@ function cells(summary: Summary): string[] {
     isProxy ? `${Math.round(summary.busyRatio.median * 100)} %` : '-',
     isProxy ? `${Math.round(residentBytes / 1e6)} MB` : '-',
     String(Math.round(summary.requestsPerSecond.median)),
+    ...coldCells(summary),
     summary.version,
   ];
+}
+
+function coldCells({ cold, latency }: Summary): string[] {
+  const isProxy = cold !== null && !Number.isNaN(cold.cpuUsPerRequest);
+  const ratio = cold === null || cold.ratio === null ? '' : `, ${cold.ratio.toFixed(2)}`;
+  const cpu = isProxy ? `${cold.cpuUsPerRequest.toFixed(1)}${ratio}` : '-';
+  return latency === null ? [cpu] : [cpu, cold?.latency?.p99.toFixed(2) ?? '-'];
 }
 
 /** A ratio with its quartiles; `-` where there is none. */

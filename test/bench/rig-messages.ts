@@ -3,10 +3,12 @@ export interface ConnectOrder {
   readonly kind: 'connect';
   readonly port: number;
   readonly connections: number;
-  /** Each request as it goes over the wire. */
-  readonly request: string;
+  /** Requests as they go over the wire: one after the other, and then from the first again. */
+  readonly requests: readonly string[];
   /** Of every answer; while connecting, others may come before the first of these. */
   readonly status: number;
+  /** Another status that may come; how long such an answer took is not counted. null: there is none. */
+  readonly tolerated: number | null;
   /** -1: the answer's head says it. */
   readonly bodyBytes: number;
   /** False: each request goes on a connection of its own. */
@@ -34,8 +36,10 @@ export type GeneratorReply =
   | {
       readonly kind: 'ran';
       readonly requests: number;
+      /** Those of them that were answered with the status that is only tolerated. */
+      readonly failures: number;
       readonly elapsedMs: number;
-      /** null: it was not paced, and answers took as long as there was a queue. */
+      /** null: it was not paced, and answers took as long as there was a queue; or no answer counts. */
       readonly latency: Latency | null;
     }
   | { readonly kind: 'closed' }
@@ -45,4 +49,32 @@ export type GeneratorReply =
 /** What the upstream tells the bench once it listens. */
 export interface UpstreamReady {
   readonly port: number;
+}
+
+/** Content of the answer that slow clients read. */
+export const LARGE_BYTES = 4 * 1024 * 1024;
+
+/** So many slow clients come a second: what is of interest is that they are there, and not a burst of connections. */
+export const CROWD_PER_SECOND = 200;
+
+/** What the bench tells the crowd of slow clients. `end` is answered by {@link CrowdTally}, `begin` by nothing. */
+export type CrowdOrder =
+  | {
+      readonly kind: 'begin';
+      readonly port: number;
+      /** Clients that send the head of their request a byte at a time. */
+      readonly slowHeads: number;
+      /** Clients that ask for much, and read a piece of it at a time. */
+      readonly slowReaders: number;
+      /** Between two bytes, and between two pieces. */
+      readonly everyMs: number;
+    }
+  | { readonly kind: 'end' };
+
+/** How often a client found its connection closed; it then came again. */
+export interface CrowdTally {
+  readonly slowHeadsClosed: number;
+  readonly slowReadersClosed: number;
+  /** Large answers that were read to their end. */
+  readonly largeAnswers: number;
 }
