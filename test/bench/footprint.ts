@@ -102,9 +102,12 @@ async function idleWithRoutes(peer: Peer, { upstream, makeDirectory }: Footprint
   return bytes;
 }
 
-/** Connections that have asked once and stay. What is needed but once is not counted. */
+/**
+ * Connections that have asked once and stay: the second two thousand. The first bring with them what a program needs but
+ * once, as its first two thousand requests.
+ */
 async function perConnection(running: RunningPeer): Promise<number> {
-  const beforehand = await openIdle(running.port, BATCH);
+  const beforehand = await openIdle(running.port, IDLE_CONNECTIONS);
   const before = usageOf(running).residentBytes;
   const counted = await openIdle(running.port, IDLE_CONNECTIONS);
   const after = usageOf(running).residentBytes;

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundledProgram } from './bundled-program.ts';
+import { shippedCommand } from './bundled-program.ts';
 import type { BenchMode } from './cases.ts';
 import { writeConfiguration } from './configuration-file.ts';
 import { freePort, PinnedProcess } from './pinned-process.ts';
@@ -79,7 +79,7 @@ interface ProxyKind {
   command(file: string, directory: string, ports: Ports): string[];
 }
 
-/** The bundle of what stands in the tree, under a name for each way of configuring it. */
+/** What stands in the tree, run as the image runs it, under a name for each way of configuring it. */
 export function ourselves(
   name: string,
   configuration: ProxyKind['configuration'],
@@ -90,10 +90,10 @@ export function ourselves(
     compilesAsItRuns: true,
     isOnRequest,
     hasAdmin: true,
-    versionCommand: () => [process.execPath, bundledProgram(), '--version'],
+    versionCommand: () => [...shippedCommand(), '--version'],
     configuration,
     command: (file, _directory, ports) => [
-      ...[process.execPath, bundledProgram(), 'run', '-c', file],
+      ...[...shippedCommand(), 'run', '-c', file],
       ...['--egress', `127.0.0.1:${ports.egress}`, '--admin', `127.0.0.1:${ports.admin}`],
     ],
   });

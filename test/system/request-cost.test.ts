@@ -100,7 +100,7 @@ const observer = `
 `;
 
 /** What an answer of 128 bytes to a GET may allocate, JavaScript and buffers together. */
-const BYTES = 6400;
+const BYTES = 5800;
 
 test('a request allocates no more than it did', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-observer-'));
