@@ -89,7 +89,7 @@ export class Breaker implements Gate, PermitIssuer {
     this.#generation = new Generation(now, '');
     this.#health = new HealthWindow(settings.windowMs);
     this.#forcing = new Forcing(settings.force, 'configuration');
-    this.#shown = this.#visibleState();
+    this.#shown = this.visibleState;
   }
 
   peek(now: number): Rejected | null {
@@ -199,7 +199,7 @@ export class Breaker implements Gate, PermitIssuer {
       force,
       forcedBy: force === 'none' ? null : by,
       forceEndsInMs: this.#forcing.endsInMs(now),
-      isOpen: this.#visibleState() !== 'closed',
+      isOpen: this.visibleState !== 'closed',
       ...votes,
       errorPercent: percentOf(votes.errors, votes.total),
       slowPercent: percentOf(votes.slow, votes.total),
@@ -211,7 +211,8 @@ export class Breaker implements Gate, PermitIssuer {
     return { ...facts, why: explain(...words), reason: reasonFor(...words) };
   }
 
-  #visibleState(): StateName {
+  /** What callers meet: what is forced, else its own state. */
+  get visibleState(): StateName {
     return this.#forcing.force === 'none' ? this.state : this.#forcing.force;
   }
 
@@ -275,7 +276,7 @@ export class Breaker implements Gate, PermitIssuer {
 
   #announce(why: string): void {
     const from = this.#shown;
-    const to = this.#visibleState();
+    const to = this.visibleState;
     if (from === to) return;
     this.#shown = to;
     this.#onTransition({ from, to, why });

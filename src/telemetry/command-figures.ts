@@ -16,6 +16,12 @@ export interface BulkheadView {
   readonly maxInFlightEver: number;
 }
 
+/** A breaker as it is shown. Its status explains itself in words, which takes time; the state is at hand. */
+export interface BreakerView {
+  readonly visibleState: BreakerStatus['state'];
+  status(now: number): BreakerStatus;
+}
+
 /** What a command is: given when it is opened, and again when the configuration changes. */
 export interface CommandDescription {
   /** `upstream`, `upstream.route`, or `host:port` of an unlisted destination. Unique. */
@@ -25,7 +31,7 @@ export interface CommandDescription {
   readonly route: string;
   readonly isUnlisted: boolean;
   readonly settings: PolicySettings;
-  readonly breaker: { status(now: number): BreakerStatus };
+  readonly breaker: BreakerView;
   readonly bulkhead: BulkheadView;
 }
 

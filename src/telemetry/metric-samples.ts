@@ -1,4 +1,3 @@
-import type { BreakerStatus } from '../policy/gate.ts';
 import type { BulkheadView } from './command-figures.ts';
 import type { CommandTotals } from './command-totals.ts';
 import type { Commands } from './commands.ts';
@@ -18,13 +17,16 @@ export interface HistogramSample extends Sample {
   readonly sharedLabels: object;
 }
 
-/** Counters of all commands, as `read` finds them in the totals of each. */
+/** Some commands' totals: a page is made in parts. */
+export type TotalsPart = readonly CommandTotals[];
+
+/** Counters of commands, as `read` finds them in the totals of each. */
 const perCommand = (
-  commands: Commands,
+  part: TotalsPart,
   read: (totals: CommandTotals) => Iterable<readonly [Record<string, string | number>, number]>,
 ): Sample[] => {
   const samples: Sample[] = [];
-  for (const totals of commands.totals()) {
+  for (const totals of part) {
     for (const [labels, value] of read(totals)) {
       samples.push({ labels: { ...totals.labels, ...labels }, value });
     }
@@ -32,55 +34,55 @@ const perCommand = (
   return samples;
 };
 
-export const requestSamples = (commands: Commands): Sample[] =>
-  perCommand(commands, function* (totals) {
+export const requestSamples = (part: TotalsPart): Sample[] =>
+  perCommand(part, function* (totals) {
     for (const [outcome, status, count] of totals.requests()) {
       yield [{ outcome, code: status === 0 ? '' : status }, count];
     }
   });
 
-export const attemptSamples = (commands: Commands): Sample[] =>
-  perCommand(commands, function* (totals) {
+export const attemptSamples = (part: TotalsPart): Sample[] =>
+  perCommand(part, function* (totals) {
     for (const [outcome, reason, count] of totals.attempts()) yield [{ outcome, reason }, count];
   });
 
-export const rejectionSamples = (commands: Commands): Sample[] =>
-  perCommand(commands, function* (totals) {
+export const rejectionSamples = (part: TotalsPart): Sample[] =>
+  perCommand(part, function* (totals) {
     for (const [reason, count] of totals.rejections()) yield [{ reason }, count];
   });
 
-export const retrySamples = (commands: Commands): Sample[] =>
-  perCommand(commands, function* (totals) {
+export const retrySamples = (part: TotalsPart): Sample[] =>
+  perCommand(part, function* (totals) {
     for (const [reason, count] of totals.retries()) yield [{ reason }, count];
   });
 
-export const skippedRetrySamples = (commands: Commands): Sample[] =>
-  perCommand(commands, function* (totals) {
+export const skippedRetrySamples = (part: TotalsPart): Sample[] =>
+  perCommand(part, function* (totals) {
     for (const [reason, count] of totals.retriesSkipped()) yield [{ reason }, count];
   });
 
-export const transitionSamples = (commands: Commands): Sample[] =>
-  perCommand(commands, function* (totals) {
+export const transitionSamples = (part: TotalsPart): Sample[] =>
+  perCommand(part, function* (totals) {
     for (const [from, to, count] of totals.transitions()) yield [{ from, to }, count];
   });
 
-export const tunnelSamples = (commands: Commands): Sample[] =>
-  perCommand(commands, function* (totals) {
+export const tunnelSamples = (part: TotalsPart): Sample[] =>
+  perCommand(part, function* (totals) {
     for (const [reason, count] of totals.tunnels()) yield [{ reason }, count];
   });
 
 /** For commands that had a tunnel: bytes in each direction, as the client sees it. */
-export const tunnelByteSamples = (commands: Commands): Sample[] =>
-  perCommand(commands, function* (totals) {
+export const tunnelByteSamples = (part: TotalsPart): Sample[] =>
+  perCommand(part, function* (totals) {
     const { tunnelSentBytes, tunnelReceivedBytes } = totals;
     if (tunnelSentBytes > 0) yield [{ direction: 'sent' }, tunnelSentBytes];
     if (tunnelReceivedBytes > 0) yield [{ direction: 'received' }, tunnelReceivedBytes];
   });
 
 /** Cumulative buckets, sum and count for each pair of labels that has seen a request. */
-export const durationSamples = (name: string, commands: Commands): HistogramSample[] => {
+export const durationSamples = (name: string, part: TotalsPart): HistogramSample[] => {
   const samples: HistogramSample[] = [];
-  for (const { durations, labels: sharedLabels } of commands.totals()) {
+  for (const { durations, labels: sharedLabels } of part) {
     if (durations === null) continue;
     const push = (suffix: string, labels: Record<string, string | number>, value: number) => {
       samples.push({ metricName: `${name}${suffix}`, sharedLabels, labels, value });
@@ -99,18 +101,12 @@ export const durationSamples = (name: string, commands: Commands): HistogramSamp
 
 const stateValues: Readonly<Record<BreakerStateName, number>> = { closed: 0, half_open: 1, open: 2 };
 
-/** What callers meet: what is forced, else the breaker's own state. */
-const visibleState = ({ force, state }: BreakerStatus): BreakerStateName => {
-  if (force === 'none') return state;
-  return force === 'open' ? 'open' : 'closed';
-};
-
 /** Listed commands: their state as a number. Unlisted ones: how many are in each state, with the label `state`. */
-export const breakerStateSamples = (commands: Commands, now: number): Sample[] => {
+export const breakerStateSamples = (commands: Commands): Sample[] => {
   const samples: Sample[] = [];
   const unlisted = { closed: 0, half_open: 0, open: 0 };
   for (const { description } of commands.all()) {
-    const state = visibleState(description.breaker.status(now));
+    const state = description.breaker.visibleState;
     if (description.isUnlisted) unlisted[state] += 1;
     else {
       const { upstream, route } = description;

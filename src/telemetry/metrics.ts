@@ -1,10 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { CounterConfiguration, GaugeConfiguration, Metric, OpenMetricsContentType } from 'prom-client';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { OpenMetricsContentType } from 'prom-client';
+import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import type { Clock } from '../lib/clock.ts';
+import {
+  CollectedCounter,
+  CollectedGauge,
+  CollectedHistogram,
+  OpenMetricsTwin,
+} from './collected-metrics.ts';
 import type { Commands } from './commands.ts';
 import type { LookupResult } from './events.ts';
-import type { HistogramSample, Sample } from './metric-samples.ts';
+import type { Sample, TotalsPart } from './metric-samples.ts';
 import * as read from './metric-samples.ts';
 
 /** What a declared upstream shows beside its commands. */
@@ -40,68 +46,6 @@ export interface MetricsPage {
   readonly text: string;
 }
 
-type Collect = () => Sample[];
-
-/** A counter whose values are counted elsewhere and handed over at a scrape. */
-class CollectedCounter extends Counter {
-  readonly #collect: Collect;
-
-  constructor(configuration: CounterConfiguration<string>, collect: Collect) {
-    super(configuration);
-    this.#collect = collect;
-  }
-
-  override async get() {
-    return { ...(await super.get()), values: this.#collect() };
-  }
-}
-
-/** A gauge of the same kind. */
-class CollectedGauge extends Gauge {
-  readonly #collect: Collect;
-
-  constructor(configuration: GaugeConfiguration<string>, collect: Collect) {
-    super(configuration);
-    this.#collect = collect;
-  }
-
-  override async get() {
-    return { ...(await super.get()), values: this.#collect() };
-  }
-}
-
-/** A histogram whose buckets are counted elsewhere. prom-client has no way to set those: it is a gauge in name only. */
-class CollectedHistogram extends Gauge {
-  readonly #shape: Histogram;
-  readonly #collect: () => HistogramSample[];
-
-  constructor(configuration: GaugeConfiguration<string>, collect: () => HistogramSample[]) {
-    super(configuration);
-    this.#shape = new Histogram({ name: configuration.name, help: configuration.help, registers: [] });
-    this.#collect = collect;
-  }
-
-  override async get() {
-    return { ...(await this.#shape.get()), values: this.#collect() };
-  }
-}
-
-/** The same metric for OpenMetrics, whose counters are named without `_total`; prom-client would rename the original. */
-class OpenMetricsTwin extends Gauge {
-  readonly #original: Metric;
-  readonly #name: string;
-
-  constructor(original: Metric, name: string, registry: Registry<OpenMetricsContentType>) {
-    super({ name, help: 'see the original', registers: [registry] });
-    this.#original = original;
-    this.#name = name;
-  }
-
-  override async get() {
-    return { ...(await this.#original.get()), name: this.#name };
-  }
-}
-
 /** True when `accept` prefers OpenMetrics to plain text. */
 export const prefersOpenMetrics = (accept: string): boolean => {
   let openMetrics = 0;
@@ -116,16 +60,38 @@ export const prefersOpenMetrics = (accept: string): boolean => {
   return openMetrics > 0 && openMetrics >= text;
 };
 
+/** Commands whose lines are made at once: with their histograms some 900. */
+const PART = 50;
+
+/** At least one part, for the metric's own lines. */
+const partsOf = (totals: TotalsPart): readonly TotalsPart[] => {
+  const parts: TotalsPart[] = [];
+  for (let at = 0; at === 0 || at < totals.length; at += PART) parts.push(totals.slice(at, at + PART));
+  return parts;
+};
+
+/** The lines of a part without the two that say what the metric is. */
+const withoutHead = (text: string): string => {
+  const end = text.indexOf('\n', text.indexOf('\n') + 1);
+  return end < 0 ? '' : text.slice(end);
+};
+
 /**
  * The Prometheus side: a registry of its own whose metrics read the commands' totals when they are scraped. The number
  * of series is bounded by the configuration and the closed lists of outcomes, reasons and statuses.
  */
 export class Metrics {
+  readonly #commands: Commands;
+  /** Whose totals the metrics of commands tell of at this moment: a page is made part by part. */
+  #part: TotalsPart = [];
+  /** The names of those metrics. */
+  readonly #inParts = new Set<string>();
   readonly #text = new Registry();
   readonly #openMetrics = new Registry<OpenMetricsContentType>();
   readonly #rendering = new Map<Registry | Registry<OpenMetricsContentType>, Promise<MetricsPage>>();
 
   constructor(source: MetricsSource) {
+    this.#commands = source.commands;
     this.#openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
     this.#registerCommands(source);
     this.#registerProcess(source);
@@ -135,6 +101,7 @@ export class Metrics {
       if (original === undefined) continue;
       const twinName = original instanceof Counter ? name.replace(/_total$/, '') : name;
       new OpenMetricsTwin(original, twinName, this.#openMetrics);
+      if (this.#inParts.has(name)) this.#inParts.add(twinName);
     }
   }
 
@@ -151,28 +118,50 @@ export class Metrics {
 
   async #render(registry: Registry | Registry<OpenMetricsContentType>): Promise<MetricsPage> {
     const blocks: string[] = [];
+    const parts = partsOf([...this.#commands.totals()]);
+    const whole = [this.#part];
     for (const { name } of registry.getMetricsAsArray()) {
-      blocks.push(await registry.getSingleMetricAsString(name));
-      // A thousand routes make long blocks: requests go on between two of them.
-      await nextTurn();
+      blocks.push(await this.#block(registry, name, this.#inParts.has(name) ? parts : whole));
     }
     if (registry === this.#openMetrics) blocks.push('# EOF');
     return { contentType: registry.contentType, text: `${blocks.join('\n')}\n` };
   }
 
-  #counter(name: string, help: string, collect: Collect): void {
+  /** A metric with all its lines. A thousand routes make many: requests go on between two parts of them. */
+  async #block(
+    registry: Registry | Registry<OpenMetricsContentType>,
+    name: string,
+    parts: readonly TotalsPart[],
+  ): Promise<string> {
+    let block = '';
+    for (const part of parts) {
+      // It is read before anybody waits for anything: another page may be on its way at the same time.
+      this.#part = part;
+      const text = await registry.getSingleMetricAsString(name);
+      block += block === '' ? text : withoutHead(text);
+      await nextTurn();
+    }
+    return block;
+  }
+
+  #commandCounter(name: string, help: string, collect: (part: TotalsPart) => Sample[]): void {
+    this.#counter(name, help, () => collect(this.#part));
+    this.#inParts.add(`outrigger_${name}`);
+  }
+
+  #counter(name: string, help: string, collect: () => Sample[]): void {
     new CollectedCounter({ name: `outrigger_${name}`, help, registers: [this.#text] }, collect);
   }
 
-  #gauge(name: string, help: string, collect: Collect): void {
+  #gauge(name: string, help: string, collect: () => Sample[]): void {
     new CollectedGauge({ name: `outrigger_${name}`, help, registers: [this.#text] }, collect);
   }
 
-  #registerCommands({ commands, clock }: MetricsSource): void {
-    this.#counter(
+  #registerCommands({ commands }: MetricsSource): void {
+    this.#commandCounter(
       'requests_total',
       'Requests, by how they ended and by the status that the app was sent',
-      () => read.requestSamples(commands),
+      read.requestSamples,
     );
     const durations = 'outrigger_request_duration_seconds';
     new CollectedHistogram(
@@ -181,18 +170,23 @@ export class Metrics {
         help: 'Requests from their arrival to the end of the body',
         registers: [this.#text],
       },
-      () => read.durationSamples(durations, commands),
+      () => read.durationSamples(durations, this.#part),
     );
-    this.#counter('attempts_total', 'Attempts sent upstream, as judged at the response head', () =>
-      read.attemptSamples(commands),
+    this.#inParts.add(durations);
+    this.#commandCounter(
+      'attempts_total',
+      'Attempts sent upstream, as judged at the response head',
+      read.attemptSamples,
     );
     this.#gauge(
       'breaker_state',
       '0 closed, 1 half-open, 2 open; for unlisted destinations how many are in each state',
-      () => read.breakerStateSamples(commands, clock.now()),
+      () => read.breakerStateSamples(commands),
     );
-    this.#counter('breaker_transitions_total', 'Changes of the state of breakers', () =>
-      read.transitionSamples(commands),
+    this.#commandCounter(
+      'breaker_transitions_total',
+      'Changes of the state of breakers',
+      read.transitionSamples,
     );
     this.#gauge('bulkhead_in_flight', 'Requests that hold a place of the bulkhead', () =>
       read.bulkheadSamples(commands, (bulkhead) => bulkhead.inFlight),
@@ -200,20 +194,26 @@ export class Metrics {
     this.#gauge('bulkhead_queued', 'Requests that wait for a place of the bulkhead', () =>
       read.bulkheadSamples(commands, (bulkhead) => bulkhead.queued),
     );
-    this.#counter('rejected_total', 'Requests that a policy or a rule refused', () =>
-      read.rejectionSamples(commands),
+    this.#commandCounter('rejected_total', 'Requests that a policy or a rule refused', read.rejectionSamples);
+    this.#commandCounter(
+      'retries_total',
+      'Attempts after the first, by what failed before',
+      read.retrySamples,
     );
-    this.#counter('retries_total', 'Attempts after the first, by what failed before', () =>
-      read.retrySamples(commands),
+    this.#commandCounter(
+      'retries_skipped_total',
+      'Retries that did not happen, by what forbade them',
+      read.skippedRetrySamples,
     );
-    this.#counter('retries_skipped_total', 'Retries that did not happen, by what forbade them', () =>
-      read.skippedRetrySamples(commands),
+    this.#commandCounter(
+      'tunnels_closed_total',
+      'Tunnels that have ended, by who closed them and how',
+      read.tunnelSamples,
     );
-    this.#counter('tunnels_closed_total', 'Tunnels that have ended, by who closed them and how', () =>
-      read.tunnelSamples(commands),
-    );
-    this.#counter('tunnel_bytes_total', 'Bytes through tunnels that have ended, by direction', () =>
-      read.tunnelByteSamples(commands),
+    this.#commandCounter(
+      'tunnel_bytes_total',
+      'Bytes through tunnels that have ended, by direction',
+      read.tunnelByteSamples,
     );
   }
 

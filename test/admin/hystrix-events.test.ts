@@ -264,7 +264,9 @@ test('what a reload changes is in the next event', () => {
 test('limits of a bulkhead that change in place, and a force, are in the next event', () => {
   const bulkhead = { ...bulkheadView('reviews') };
   const status = { ...closedStatus };
-  const book = open(describeCommand('reviews', { bulkhead, breaker: { status: () => status } }));
+  const book = open(
+    describeCommand('reviews', { bulkhead, breaker: { visibleState: 'closed', status: () => status } }),
+  );
   const textOf = () => JSON.parse(commandText(book.description, book.figures(now), wallTime));
   textOf();
 

@@ -46,7 +46,7 @@ const rules: Readonly<Record<string, Reach>> = {
 const onlyImporters: Readonly<Record<string, readonly string[]>> = {
   opossum: ['policy/breaker.ts'],
   'p-retry': ['proxy/attempt-loop.ts'],
-  'prom-client': ['telemetry/metrics.ts'],
+  'prom-client': ['telemetry/collected-metrics.ts', 'telemetry/metrics.ts'],
   pino: ['telemetry/log.ts'],
   // Upstreams that ask for it, and our own calls.
   undici: ['cli/admin-client.ts', 'upstream/undici-connection.ts'],

@@ -1,6 +1,6 @@
 import type { BreakerStatus } from '../../src/policy/gate.ts';
 import { success } from '../../src/policy/outcome.ts';
-import type { BulkheadView, CommandDescription } from '../../src/telemetry/command-figures.ts';
+import type { BreakerView, BulkheadView, CommandDescription } from '../../src/telemetry/command-figures.ts';
 import type { BreakerTransition, ExchangeEnded } from '../../src/telemetry/events.ts';
 import { defaultPolicy } from '../rig/default-policy.ts';
 
@@ -48,6 +48,12 @@ export const transition = (changes: Partial<BreakerTransition> = {}): BreakerTra
   ...changes,
 });
 
+/** A breaker that stays as it is. */
+export const breakerView = (status: BreakerStatus): BreakerView => ({
+  visibleState: status.force === 'none' ? status.state : status.force,
+  status: (now) => ({ ...status, inStateMs: now }),
+});
+
 /** An upstream without routes, unless the changes say otherwise. */
 export const describeCommand = (
   name: string,
@@ -60,7 +66,7 @@ export const describeCommand = (
     route: '',
     isUnlisted: false,
     settings: defaultPolicy,
-    breaker: { status: (now) => ({ ...closedStatus, inStateMs: now, ...status }) },
+    breaker: breakerView({ ...closedStatus, ...status }),
     bulkhead: bulkheadView(name),
     ...rest,
   };

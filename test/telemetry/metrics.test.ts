@@ -182,6 +182,40 @@ test('ten thousand unlisted destinations make no more series than one', async ()
   assert.equal((await ownSeries()).length, withOne.length);
 });
 
+test('a page of many commands is made in parts: every series once, two formats at once, and the loop goes on between', async () => {
+  const commands = new Commands();
+  const names = Array.from({ length: 120 }, (_, index) => `c${index}`);
+  for (const name of names) commands.open(describeCommand(name)).exchangeEnded(exchangeEnded(), 0);
+  const metrics = new Metrics(sourceOf(commands));
+  let turns = 0;
+  let isDone = false;
+  const turn = (): void => {
+    turns += 1;
+    if (!isDone) setImmediate(turn);
+  };
+  setImmediate(turn);
+
+  const [text, openMetrics] = await Promise.all([
+    metrics.page(''),
+    metrics.page('application/openmetrics-text'),
+  ]);
+  isDone = true;
+
+  for (const { text: page } of [text, openMetrics]) {
+    const samples = parseExposition(page);
+    for (const name of names) {
+      const labels = `upstream="${name}",route=""`;
+      assert.equal(samples.get(`outrigger_requests_total{${labels},outcome="success",code="200"}`), 1);
+      assert.equal(samples.get(`outrigger_request_duration_seconds_count{${labels}}`), 1);
+      assert.equal(samples.get(`outrigger_breaker_state{${labels}}`), 0);
+    }
+    const types = page.split('\n').filter((line) => line.startsWith('# TYPE '));
+    assert.equal(new Set(types).size, types.length);
+  }
+  // Three parts of each of nine metrics of commands.
+  assert.ok(turns > 27, `${turns} turns`);
+});
+
 test('every metric of the documentation is there, with process and event-loop metrics beside it', async () => {
   const { text } = await new Metrics(sourceOf(new Commands())).page('');
 
