@@ -3,7 +3,7 @@
  * `outrigger.js` starts it, `program.js` is all of it but undici, `undici.js` is that (decision 0029). Beside them
  * `outrigger health` by itself, for images, and the licences and the bill of materials of what others wrote.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
@@ -69,6 +69,8 @@ const options = {
   plugins: [dashboardInside, undiciBeside],
 } as const satisfies BuildOptions;
 
+// Made of what stood there before: V8 compares no more of a text than its length.
+rmSync(join(folder, 'program.cache'), { force: true });
 const built = await Promise.all([
   build({
     ...options,

@@ -15,6 +15,9 @@ import { fileURLToPath } from 'node:url';
 import { defaultConfig } from '../../src/config/default-config.ts';
 import { cacheOf, compileProgram, programIn } from './compiled-program.ts';
 
+/** It takes about a second. */
+const LONGEST_MS = 60_000;
+
 const folder = process.argv[2] ?? fileURLToPath(new URL('../../dist', import.meta.url));
 const program = programIn(resolve(folder));
 
@@ -49,7 +52,12 @@ const started = (): ChildProcess & { readonly stdout: NodeJS.ReadableStream } =>
   process.once('exit', () => rmSync(join(config, '..'), { recursive: true }));
   const args = ['run', '-c', config, '--egress', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
   const stdio = ['ignore', 'pipe', 'inherit', 'ipc'] as const;
-  const child = spawn(process.execPath, [warmUp, program, ...args], { stdio: [...stdio] });
+  // What the environment says of a sidecar is meant for another one.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('OUTRIGGER_')),
+  );
+  const options = { stdio: [...stdio], env, timeout: LONGEST_MS, killSignal: 'SIGKILL' as const };
+  const child = spawn(process.execPath, [warmUp, program, ...args], options);
   return Object.assign(child, { stdout: child.stdout! });
 };
 

@@ -12,4 +12,6 @@ process.once('message', () => {
   writeFileSync(cacheOf(file), program.script.createCachedData());
   process.exit(0);
 });
+// Whoever wanted it is gone.
+process.once('disconnect', () => process.exit(1));
 runCompiled(program, file);

@@ -66,6 +66,19 @@ test('a defect is told with its place in the program', async () => {
   assert.match(stderr, /Error: on the second line/);
 });
 
+test('a bundle that is made anew does not start from what the last one left', async () => {
+  const again = withCache('again', readFileSync(cacheOf(programIn(built))));
+  await run(process.execPath, [script('bundle.ts'), again]);
+  assert.equal(compileProgram(programIn(again)).isFromCache, false);
+});
+
+test('the cache is made whatever the environment says of sidecars', async () => {
+  const copy = withCache('environment', null);
+  const env = { ...process.env, OUTRIGGER_LOG_LEVEL: 'error', OUTRIGGER_CONFIG: '/nowhere.yaml' };
+  await run(process.execPath, [script('start/code-cache.ts'), copy], { env });
+  assert.equal(compileProgram(programIn(copy)).isFromCache, true);
+});
+
 test('who copies only the file to start is told what is missing', async () => {
   const alone = join(folder, 'alone.js');
   cpSync(join(built, 'outrigger.js'), alone);
