@@ -23,6 +23,7 @@ export class ExchangeTimers implements ContentObserver, Expirable {
   readonly #total = new Timeout(this);
   readonly #idle = new Timeout(this);
   #whole: Timeout | null = null;
+  #hasPassed = false;
 
   constructor(timeouts: PlanTimeouts, clock: Clock, observer: ExchangeTimersObserver) {
     this.#timeouts = timeouts;
@@ -50,6 +51,18 @@ export class ExchangeTimers implements ContentObserver, Expirable {
   /** A piece of content went by. */
   moved(): void {
     this.#timeouts.idle.touch(this.#idle, this.#clock.now());
+  }
+
+  /** A piece of the answer went by. It counts when all that came with it has been told: the clock is read once for them. */
+  passed(): void {
+    this.#hasPassed = true;
+  }
+
+  /** All that was read has been told. Where no content was among it, nothing has moved. */
+  told(): void {
+    if (!this.#hasPassed) return;
+    this.#hasPassed = false;
+    this.moved();
   }
 
   /** The response head is on its way: the total has been kept. */

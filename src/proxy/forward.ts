@@ -171,12 +171,13 @@ class Forwarding implements ExchangeObserver, BulkheadWaiter, AttemptObserver, E
   }
 
   data(chunk: Buffer): boolean {
+    this.timers.passed();
     if (!this.#exchange.write(chunk)) this.#run?.pause();
     return this.#exchange.isOut;
   }
 
   flush(): void {
-    this.timers.moved();
+    this.timers.told();
     this.#exchange.flush();
   }
 

@@ -1,4 +1,5 @@
 import { Field } from '../http1/field-table.ts';
+import { SP } from '../http1/grammar.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 
@@ -72,7 +73,8 @@ const copyLines = (head: Head, table: Uint8Array, withStart: boolean): string =>
         id !== Field.other ||
         !nominated.includes(text.slice(nameStart, nameEnd).toLowerCase()));
     const valueStart = fields.valueStart(i);
-    const isPlain = valueStart === nameEnd + 2 && fields.valueEnd(i) + 2 === lineEnd;
+    const isPlain =
+      valueStart === nameEnd + 2 && text.charCodeAt(nameEnd + 1) === SP && fields.valueEnd(i) + 2 === lineEnd;
     // Digits are all that a length can be here: without zeros before them there is one way to read it.
     const isSure = id !== Field.contentLength || (head.hasLength && text.charCodeAt(valueStart) !== ZERO);
     if (goesOn && isPlain && isSure) {

@@ -116,7 +116,11 @@ export class AdminView implements AdminPort {
   }
 
   async metrics(accept: string): Promise<MetricsPage> {
-    this.#metrics ??= this.#startMetrics();
+    this.#metrics ??= this.#startMetrics().catch((error: unknown) => {
+      // The next scrape tries again: there may be descriptors then.
+      this.#metrics = null;
+      throw error;
+    });
     return (await this.#metrics).page(accept);
   }
 

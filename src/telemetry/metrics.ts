@@ -264,8 +264,8 @@ export class Metrics {
 const LOOK_MS = 15;
 
 /**
- * The figures of a process that nobody has asked so far. What is counted elsewhere is complete; collections of garbage and
- * the event loop are watched from here on, which is all that a rate between two scrapes can tell of.
+ * The figures of a process that nobody has asked so far. What is counted elsewhere is complete; CPU seconds, collections of
+ * garbage and the event loop are watched from here on, which is all that a rate between two scrapes can tell of.
  */
 export const startMetrics = async (source: MetricsSource): Promise<Metrics> => {
   const metrics = new Metrics(source);

@@ -133,6 +133,27 @@ test('an answer that stands still is a failure of the upstream, but not where it
   }
 });
 
+test('bytes of the upstream that are no content keep neither an upload nor an answer alive', () => {
+  const uploading = new Pipeline({ timeout: { idle: '20s' }, retry: { attempts: 1 } });
+  const sender = uploading.request('PUT', upload);
+  uploading.transport.last.connect();
+  sender.send('abc');
+  uploading.transport.last.request.body!.pause();
+  const answering = new Pipeline({ timeout: { idle: '20s' } });
+  const reader = answering.request();
+  answering.transport.last.head(200);
+  answering.transport.last.data('o');
+  for (const pipeline of [uploading, answering]) {
+    pipeline.clock.advance(19_000);
+    pipeline.transport.last.readNothing();
+
+    pipeline.clock.advance(1000);
+  }
+
+  assert.equal(sender.reason, 'idle_timeout');
+  assert.equal(reader.state, 'destroyed');
+});
+
 test('an upload that moves keeps an answer alive that does not', () => {
   const pipeline = new Pipeline({ timeout: { idle: '20s' } });
   const client = pipeline.request('PUT', ['Content-Length: 60']);

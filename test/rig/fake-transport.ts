@@ -102,6 +102,12 @@ export class FakeAttempt implements Attempt {
     this.#sink.flush();
   }
 
+  /** Bytes came that are no content: part of a head, or what stands around chunks. */
+  readNothing(): void {
+    this.#mustRun('readNothing');
+    this.#sink.flush();
+  }
+
   /** The end: a complete answer, or what broke it off. */
   end(outcome: Outcome = success(this.#answered)): void {
     this.#mustRun('end');
