@@ -85,6 +85,7 @@ export class ClientPool implements ConnectionKeeper<ClientConnection> {
   }
 
   released(connection: ClientConnection, keepAliveMs: number): void {
+    // At each request, and nearly never is there one.
     if (this.#discarding.size > 0) this.#discarding.delete(connection);
     const keptMs = this.#idleTimeouts.keptMs(keepAliveMs);
     const isTooMany = this.#idle.length >= this.#bounds.maxIdle && this.#waiting.length === 0;

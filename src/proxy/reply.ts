@@ -1,3 +1,4 @@
+import { escapeIn } from '../lib/json-escapes.ts';
 import { http } from '../lib/node-http.ts';
 import type { Failure, Rejected } from '../policy/outcome.ts';
 import { type FailureReason, type Reason, reasons } from '../policy/reason.ts';
@@ -35,6 +36,8 @@ const proxyStatus = (error: string, answer: Pick<OwnAnswer, 'reason' | 'upstream
   return `outrigger; error=${error}; details=${quoted(`reason=${answer.reason}${upstream} attempts=${answer.attempts}`)}`;
 };
 
+const notAscii = /[\u0080-\uffff]/g;
+
 /** RFC 9457 body. Every character that is not ASCII is escaped, so that the text is its own bytes. */
 const problem = (answer: OwnAnswer, status: number): string => {
   const body = JSON.stringify({
@@ -49,8 +52,7 @@ const problem = (answer: OwnAnswer, status: number): string => {
     requestId: answer.requestId,
     retryAfterMs: answer.retryAfterMs < 0 ? undefined : Math.ceil(answer.retryAfterMs),
   });
-  if (!/[\u0080-\uffff]/.test(body)) return body;
-  return body.replace(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return escapeIn(body, notAscii);
 };
 
 /** The whole answer that we give ourselves, as wire text. */

@@ -8,7 +8,7 @@ import type {
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { HistogramSample, Sample } from './metric-samples.ts';
 
-/** The values as they are now. */
+/** The values as they are now: read in the call of `get` itself, before it waits for anything. */
 type Collect = () => Sample[];
 
 /** A counter whose values are counted elsewhere and handed over at a scrape. */
@@ -21,7 +21,8 @@ export class CollectedCounter extends Counter {
   }
 
   override async get() {
-    return { ...(await super.get()), values: this.#collect() };
+    const values = this.#collect();
+    return { ...(await super.get()), values };
   }
 }
 
@@ -35,7 +36,8 @@ export class CollectedGauge extends Gauge {
   }
 
   override async get() {
-    return { ...(await super.get()), values: this.#collect() };
+    const values = this.#collect();
+    return { ...(await super.get()), values };
   }
 }
 
@@ -51,7 +53,8 @@ export class CollectedHistogram extends Gauge {
   }
 
   override async get() {
-    return { ...(await this.#shape.get()), values: this.#collect() };
+    const values = this.#collect();
+    return { ...(await this.#shape.get()), values };
   }
 }
 

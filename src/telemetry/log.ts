@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { pino } from 'pino';
 import type { LogSettings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
+import { escapeIn } from '../lib/json-escapes.ts';
 import { accessFilter, accessRecord } from './access-log.ts';
 import type { BusListener } from './bus.ts';
 import type {
@@ -43,19 +44,11 @@ export interface Log {
  * stand inside strings, where the escape means the same.
  */
 const rawControls = /[\u007f-\u009f\u2028\u2029]/g;
-/** Nearly never: looking costs less than replacing nothing. */
-const hasRawControl = /[\u007f-\u009f\u2028\u2029]/;
-
-const escapeControl = (control: string): string =>
-  `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /** Takes a JSON line, and hands it on as the settings want it. */
 const lineWriter = ({ settings, sink }: LogOptions): ((line: string) => void) => {
   const finish = settings.format === 'pretty' ? prettyLine : (line: string) => line;
-  return (line) => {
-    const text = finish(line);
-    sink.write(hasRawControl.test(text) ? text.replace(rawControls, escapeControl) : text);
-  };
+  return (line) => sink.write(escapeIn(finish(line), rawControls));
 };
 
 /** Writes the time of a line as a field that begins with a comma. Within a second only its end is put together anew. */

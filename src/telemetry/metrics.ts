@@ -63,6 +63,9 @@ export const prefersOpenMetrics = (accept: string): boolean => {
 /** Commands whose lines are made at once: with their histograms some 900. */
 const PART = 50;
 
+/** One part, for metrics that are not of commands. */
+const whole: readonly TotalsPart[] = [[]];
+
 /** At least one part, for the metric's own lines. */
 const partsOf = (totals: TotalsPart): readonly TotalsPart[] => {
   const parts: TotalsPart[] = [];
@@ -119,7 +122,6 @@ export class Metrics {
   async #render(registry: Registry | Registry<OpenMetricsContentType>): Promise<MetricsPage> {
     const blocks: string[] = [];
     const parts = partsOf([...this.#commands.totals()]);
-    const whole = [this.#part];
     for (const { name } of registry.getMetricsAsArray()) {
       blocks.push(await this.#block(registry, name, this.#inParts.has(name) ? parts : whole));
     }
@@ -135,7 +137,7 @@ export class Metrics {
   ): Promise<string> {
     let block = '';
     for (const part of parts) {
-      // It is read before anybody waits for anything: another page may be on its way at the same time.
+      // Read in the call itself: another page may be on its way at the same time.
       this.#part = part;
       const text = await registry.getSingleMetricAsString(name);
       block += block === '' ? text : withoutHead(text);

@@ -65,7 +65,7 @@ class UndiciAttempt implements Attempt, ExchangeObserver, DialObserver, RoomWait
   /** True after a kept connection turned out to be dead: then only a new one will do, once. */
   #mustBeFresh = false;
   #isPaused = false;
-  #startedAt = 0;
+  #dialledAt = 0;
   #status = 0;
   #isOver = false;
 
@@ -84,7 +84,6 @@ class UndiciAttempt implements Attempt, ExchangeObserver, DialObserver, RoomWait
   }
 
   start(): void {
-    this.#startedAt = this.#options.clock.now();
     // undici takes no other form, and a request that it cannot carry says nothing about the upstream.
     if (this.#request.headText.startsWith('OPTIONS * ')) this.#end(asterisk, '');
     else if (isUndiciLoaded()) this.#connect();
@@ -124,7 +123,7 @@ class UndiciAttempt implements Attempt, ExchangeObserver, DialObserver, RoomWait
     this.#dial = null;
     this.#isReused = false;
     const connection = new UndiciConnection(socket, this.#pool, this.#options.bounds);
-    this.#send(connection, this.#options.clock.now() - this.#startedAt);
+    this.#send(connection, this.#options.clock.now() - this.#dialledAt);
     this.#pool.added(connection);
   }
 
@@ -205,6 +204,7 @@ class UndiciAttempt implements Attempt, ExchangeObserver, DialObserver, RoomWait
       kept.destroy();
     }
     if (this.#pool.reserve()) {
+      this.#dialledAt = this.#options.clock.now();
       this.#dial = this.#options.dialer.dial(this.#endpoint.address, this.#request.connectTimeoutMs, this);
       // It may have failed already.
       if (this.#isOver) this.#dial = null;

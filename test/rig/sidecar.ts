@@ -3,6 +3,8 @@ import type { LoadedSettings } from '../../src/config/load-settings.ts';
 import { parseSettings } from '../../src/config/parse-settings.ts';
 import { startApp } from '../../src/runtime/app.ts';
 import type { RunningApp } from '../../src/runtime/running-app.ts';
+// Loaded beforehand: else a test's first look at a metric is as slow as its loading.
+import '../../src/telemetry/metrics.ts';
 import { eventually } from './eventually.ts';
 import { fetchText, type Metrics, scrape } from './metrics.ts';
 import type { Owner, RigAddress } from './owner.ts';

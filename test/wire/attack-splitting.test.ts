@@ -24,8 +24,6 @@ test('an answer held back for a retry stays held when the client takes what was 
     }),
     limits: { informational: 1000 },
   });
-  // The first page loads what makes pages, which may take longer than the wait before the retry.
-  await sidecar.metric('attempts_total', { upstream: 'u' });
   const client = await connectRaw(t, sidecar.egress);
   client.socket.pause();
   client.send('GET /x HTTP/1.1\r\nHost: u.test\r\n\r\n');
