@@ -27,7 +27,7 @@ export interface BenchCase {
 }
 
 /** The most common kind of call; a case says how it differs. */
-const usual = {
+export const usual = {
   mode: 'http',
   connections: 32,
   requestBytes: 0,

@@ -7,7 +7,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { fetchText, parseMetrics } from '../rig/metrics.ts';
 import { StreamTap } from '../rig/stream-tap.ts';
-import type { BenchCase } from './cases.ts';
+import { type BenchCase, usual } from './cases.ts';
 import { type Mix, measure, requestOf } from './measurement.ts';
 import type { Peer, RunningPeer } from './peer-kinds.ts';
 import { layOut } from './report.ts';
@@ -26,15 +26,12 @@ const RESOLUTION_MS = 10;
 const TARGET_MS = 10;
 
 const workload: BenchCase = {
+  ...usual,
   name: 'loop-delay',
   title: 'one of 1,000 routes after the other',
   mode: 'routes',
   connections: 64,
-  requestBytes: 0,
   path: '/',
-  status: 200,
-  bodyBytes: 128,
-  isKept: true,
   perSecond: 2000,
 };
 

@@ -5,7 +5,7 @@
  * longer it takes over one more.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { BenchCase, BenchMode } from './cases.ts';
+import { type BenchCase, type BenchMode, usual } from './cases.ts';
 import { measure, usageOf } from './measurement.ts';
 import type { BenchUpstream, Peer } from './peer-kinds.ts';
 import type { PinnedProcess } from './pinned-process.ts';
@@ -23,15 +23,11 @@ const REST_MS = 5500;
 
 /** A pass of so many requests at an even pace. */
 const workload: BenchCase = {
+  ...usual,
   name: 'hosts',
   title: `${HOSTS} destinations`,
   mode: 'hosts',
-  connections: 32,
-  requestBytes: 0,
   path: '/',
-  status: 200,
-  bodyBytes: 128,
-  isKept: true,
   perSecond: PER_SECOND,
 };
 

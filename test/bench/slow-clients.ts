@@ -4,7 +4,7 @@
  * the default set.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { BenchCase } from './cases.ts';
+import { type BenchCase, usual } from './cases.ts';
 import { measure, type Sample, usageOf } from './measurement.ts';
 import type { BenchUpstream, Peer, RunningPeer } from './peer-kinds.ts';
 import type { PinnedProcess } from './pinned-process.ts';
@@ -29,15 +29,11 @@ const CALM_SHARE = 1 / 4;
 
 /** What those want who are not slow. */
 const normal: BenchCase = {
+  ...usual,
   name: 'slow-clients',
   title: 'normal load beside slow clients',
   mode: 'slow',
-  connections: 32,
-  requestBytes: 0,
   path: '/items/42',
-  status: 200,
-  bodyBytes: 128,
-  isKept: true,
   perSecond: 500,
 };
 
