@@ -11,6 +11,7 @@ import { type IpLiteral, UnlistedRules } from '../../src/upstream/address-rules.
 import { Dialer, type DialObserver } from '../../src/upstream/dialer.ts';
 import type { ResolveObserver } from '../../src/upstream/lookup.ts';
 import type { Address } from '../../src/upstream/sources.ts';
+import { listenOnIpv6Alone } from '../rig/ipv6-alone.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
 
 /** Opens sockets and writes down which; those to `10.0.0.0/8` never connect and never leave the machine. */
@@ -239,7 +240,7 @@ test('what the resolver says of a name is what the dial fails with', async (t) =
 test('where the first address refuses the next one is tried at once', async (t) => {
   const { dialer, resolver, spy } = setUp(t);
   const heard = new Heard();
-  dialer.dial(named(await listen(t, '::1')), 1000, heard);
+  dialer.dial(named(await listenOnIpv6Alone(t)), 1000, heard);
   resolver.answer('127.0.0.1', '::1');
   assert.equal((await heard.socket()).remoteAddress, '::1');
   assert.deepEqual(spy.dialled, ['127.0.0.1', '::1']);

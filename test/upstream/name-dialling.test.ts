@@ -13,6 +13,7 @@ import { Resolver } from '../../src/upstream/resolver.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
 import { DnsServer } from '../rig/dns-server.ts';
 import { eventually } from '../rig/eventually.ts';
+import { listenOnIpv6Alone } from '../rig/ipv6-alone.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
 
 const listen = async (t: TestContext, host: string, port = 0): Promise<number> => {
@@ -80,7 +81,7 @@ test('names are dialled by what the name servers, the hosts file and localhost s
 
 test('a server on localhost that listens on IPv6 alone is reached', async (t) => {
   const { dial, dialled } = await setUp(t, '');
-  assert.equal(await dial('localhost', await listen(t, '::1')), 'to ::1');
+  assert.equal(await dial('localhost', await listenOnIpv6Alone(t)), 'to ::1');
   assert.deepEqual(dialled, ['127.0.0.1', '::1']);
 });
 
