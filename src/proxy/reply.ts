@@ -1,4 +1,4 @@
-import { escapeIn } from '../lib/json-escapes.ts';
+import { jsonString } from '../lib/json-text.ts';
 import { http } from '../lib/node-http.ts';
 import type { Failure, Rejected } from '../policy/outcome.ts';
 import { type FailureReason, type Reason, reasons } from '../policy/reason.ts';
@@ -38,21 +38,19 @@ const proxyStatus = (error: string, answer: Pick<OwnAnswer, 'reason' | 'upstream
 
 const notAscii = /[\u0080-\uffff]/g;
 
-/** RFC 9457 body. Every character that is not ASCII is escaped, so that the text is its own bytes. */
+const text = (value: string): string => jsonString(value, notAscii);
+
+/** RFC 9457 body, put together by hand. Every character that is not ASCII is escaped, so that the text is its own bytes. */
 const problem = (answer: OwnAnswer, status: number): string => {
-  const body = JSON.stringify({
-    type: `urn:outrigger:problem:${answer.reason}`,
-    title: reasons[answer.reason].title,
-    status,
-    detail: answer.detail,
-    reason: answer.reason,
-    upstream: answer.upstream === '' ? undefined : answer.upstream,
-    route: answer.route === '' ? undefined : answer.route,
-    attempts: answer.attempts,
-    requestId: answer.requestId,
-    retryAfterMs: answer.retryAfterMs < 0 ? undefined : Math.ceil(answer.retryAfterMs),
-  });
-  return escapeIn(body, notAscii);
+  const { reason, detail, upstream, route, attempts, requestId, retryAfterMs } = answer;
+  return (
+    `{"type":"urn:outrigger:problem:${reason}","title":${text(reasons[reason].title)},"status":${status},` +
+    `"detail":${text(detail)},"reason":"${reason}",` +
+    (upstream === '' ? '' : `"upstream":${text(upstream)},`) +
+    (route === '' ? '' : `"route":${text(route)},`) +
+    `"attempts":${attempts},"requestId":${text(requestId)}` +
+    (retryAfterMs < 0 ? '}' : `,"retryAfterMs":${Math.ceil(retryAfterMs)}}`)
+  );
 };
 
 /** The whole answer that we give ourselves, as wire text. */

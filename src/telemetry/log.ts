@@ -2,8 +2,8 @@ import type { Logger } from 'pino';
 import { pino } from 'pino';
 import type { LogSettings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
-import { escapeIn } from '../lib/json-escapes.ts';
-import { accessFilter, accessRecord } from './access-log.ts';
+import { escapeIn, rawControls } from '../lib/json-text.ts';
+import { accessFilter, accessMembers } from './access-log.ts';
 import type { BusListener } from './bus.ts';
 import type {
   BreakerOverride,
@@ -39,17 +39,11 @@ export interface Log {
   readonly listener: BusListener;
 }
 
-/**
- * Controls that JSON leaves as they are: DEL, C1 (which some terminals obey) and the Unicode line ends. They can only
- * stand inside strings, where the escape means the same.
- */
-const rawControls = /[\u007f-\u009f\u2028\u2029]/g;
-
-/** Takes a JSON line, and hands it on as the settings want it. */
-const lineWriter = ({ settings, sink }: LogOptions): ((line: string) => void) => {
-  const finish = settings.format === 'pretty' ? prettyLine : (line: string) => line;
-  return (line) => sink.write(escapeIn(finish(line), rawControls));
-};
+/** Takes a JSON line in which nothing is left to be escaped, and hands it on as the settings want it. */
+const lineWriter = ({ settings, sink }: LogOptions): ((line: string) => void) =>
+  settings.format === 'pretty'
+    ? (line) => sink.write(escapeIn(prettyLine(line), rawControls))
+    : (line) => sink.write(line);
 
 /** Writes the time of a line as a field that begins with a comma. Within a second only its end is put together anew. */
 const timeWriter = (clock: Clock): (() => string) => {
@@ -67,16 +61,18 @@ const timeWriter = (clock: Clock): (() => string) => {
 };
 
 /** One JSON object a line: `time` (ISO 8601), `level` as a word, `event`, `msg` and the event's own fields. */
-const createLogger = (options: LogOptions): Logger =>
-  pino(
+const createLogger = (options: LogOptions): Logger => {
+  const write = lineWriter(options);
+  return pino(
     {
       level: options.settings.level,
       base: null,
       timestamp: timeWriter(options.clock),
       formatters: { level: (level) => ({ level }) },
     },
-    { write: lineWriter(options) },
+    { write: (line: string) => write(escapeIn(line, rawControls)) },
   );
+};
 
 const breakerLine = (logger: Logger) => (transition: BreakerTransition) => {
   const { command, from, to, why } = transition;
@@ -160,8 +156,7 @@ const accessLine = (options: LogOptions) => {
   const time = timeWriter(clock);
   return (ended: ExchangeEnded) => {
     if (!isWanted(ended)) return;
-    const fields = JSON.stringify(accessRecord(ended)).slice(1, -1);
-    write(`{"level":"info"${time()},${fields},"msg":"exchange"}\n`);
+    write(`{"level":"info"${time()},${accessMembers(ended)},"msg":"exchange"}\n`);
   };
 };
 

@@ -4,6 +4,8 @@ import { ServerConnection } from '../../src/http1/server-connection.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { forward } from '../../src/proxy/forward.ts';
 import { EventBus } from '../../src/telemetry/bus.ts';
+import { LineSink } from '../../src/telemetry/line-sink.ts';
+import { createLog } from '../../src/telemetry/log.ts';
 import type { DialObserver } from '../../src/upstream/dialer.ts';
 import { Http1Transport } from '../../src/upstream/http1-transport.ts';
 import { SocketReads } from '../../src/upstream/socket-reads.ts';
@@ -52,6 +54,26 @@ const requestText = [
   'X-Request-Id: 0123456789abcdef',
 ].join('\r\n');
 
+/** The access log as it is by default, but for where its lines go. */
+const accessLog = () => {
+  const writer = {
+    write: (
+      _descriptor: number,
+      bytes: Buffer,
+      _offset: number,
+      done: (error: null, written: number) => void,
+    ) => done(null, bytes.length),
+    writeSync: (_descriptor: number, bytes: Buffer) => bytes.length,
+    pause: () => {},
+  };
+  return createLog({
+    settings: { level: 'info', format: 'json', access: 'errors', sampleRatio: 0 },
+    sink: new LineSink({ clock: systemClock, descriptor: 1, writer }),
+    clock: systemClock,
+    random: () => 0,
+  });
+};
+
 /**
  * The whole path of requests with objects in place of sockets: all that is our own, and nothing of the system. What it
  * takes here is about half of what it takes in a process that serves, where the system uses the processor's caches, too.
@@ -60,9 +82,10 @@ export class BarePipeline {
   readonly #clients: BareSocket[] = [];
   readonly #upstream: UpstreamSocket[] = [];
 
-  constructor(clients: number) {
-    const pipeline = new Pipeline({ timeout: { attempt: '5s' }, breaker: { slowerThan: '1s' } });
-    const bus = new EventBus([]);
+  /** `force`: `open` has each request refused by the breaker, `none` has it answered by the upstream. */
+  constructor(clients: number, force: 'none' | 'open' = 'none') {
+    const pipeline = new Pipeline({ timeout: { attempt: '5s' }, breaker: { slowerThan: '1s', force } });
+    const bus = new EventBus([accessLog().listener]);
     const context = { ...pipeline.context, clock: systemClock, bus };
     const { bounds } = serverContext(systemClock, () => {});
     const transport = new Http1Transport({

@@ -178,7 +178,8 @@ class PacedLoad implements Load {
   }
 
   #begin(dueAt: number): void {
-    const client = this.#free.pop();
+    // In turn: one that rests for as long as others are enough would be closed by the proxy at last.
+    const client = this.#free.shift();
     if (client === undefined) {
       this.#late.push(dueAt);
       return;

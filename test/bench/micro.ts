@@ -43,12 +43,17 @@ for (const bytes of [256, 1024, 8192]) {
   });
 }
 
-const bare = new BarePipeline(1);
-let answers = 0;
-bench('request, all of the path but the system', () => {
-  answers += 1;
-  if (bare.round() !== answers) throw new Error('a request was not answered');
-});
+for (const [name, force] of [
+  ['request', 'none'],
+  ['refusal', 'open'],
+] as const) {
+  const bare = new BarePipeline(1, force);
+  let answers = 0;
+  bench(`${name}, all of the path but the system`, () => {
+    answers += 1;
+    if (bare.round() !== answers) throw new Error('a request was not answered');
+  });
+}
 
 /** A MiB of content in chunks of this size. */
 const chunkedOf = (chunkBytes: number): Buffer => {
