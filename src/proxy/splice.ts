@@ -42,6 +42,8 @@ export class Splice {
   /** Who ended its half first; null: nobody has. */
   #first: Side | null = null;
   #closed = 0;
+  /** Closed in order without having ended its half first. */
+  #closing: Socket | null = null;
   #isOver = false;
 
   constructor(client: Socket, upstream: Socket, observer: SpliceObserver) {
@@ -105,7 +107,10 @@ export class Splice {
 
   #halfEnded(side: Side, other: Socket): void {
     this.#first ??= side;
-    other.end();
+    if (isAllSaid(other)) {
+      this.#closing = other;
+      other.destroy();
+    } else other.end();
   }
 
   /** Who was reset is told of by a reset: an orderly end would say that all had come. */
@@ -127,7 +132,7 @@ export class Splice {
   #closedSide(side: Side, socket: Socket, other: Socket): void {
     this.#closed += 1;
     // Closed without both of its halves having ended: somebody destroyed it.
-    if (!socket.readableEnded || !socket.writableFinished) {
+    if (!socket.readableEnded || !(socket.writableFinished || socket === this.#closing)) {
       resetSocket(other);
       this.#end({ by: side, isOrderly: false, error: null });
     } else if (this.#closed === 2) this.#end({ by: this.#first ?? side, isOrderly: true, error: null });
@@ -139,6 +144,13 @@ export class Splice {
     this.#observer.ended(end);
   }
 }
+
+/**
+ * True where nothing more can come and all that was written is out: then closing says as much as ending first, in one call
+ * of the system less. TLS has a last word of its own.
+ */
+const isAllSaid = (socket: Socket): boolean =>
+  socket.readableEnded && socket.writableLength === 0 && !('encrypted' in socket);
 
 /** What `write` returns speaks of the moment before the system took anything. */
 const isFull = (socket: Socket): boolean => socket.writableLength >= socket.writableHighWaterMark;
