@@ -150,7 +150,11 @@ export class Splice {
  * of the system less. TLS has a last word of its own.
  */
 const isAllSaid = (socket: Socket): boolean =>
-  socket.readableEnded && socket.writableLength === 0 && !('encrypted' in socket);
+  socket.readableEnded &&
+  socket.writableLength === 0 &&
+  socket.errored === null &&
+  !socket.destroyed &&
+  !('encrypted' in socket);
 
 /** What `write` returns speaks of the moment before the system took anything. */
 const isFull = (socket: Socket): boolean => socket.writableLength >= socket.writableHighWaterMark;

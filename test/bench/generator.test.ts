@@ -15,6 +15,8 @@ async function listen(t: TestContext, ...pieces: string[]) {
     /** First lines, in the order of their coming. */
     lines: [] as string[],
     connections: 0,
+    /** How many requests came on each. */
+    byConnection: [] as number[],
     port: 0,
     pieces,
     untilRequests: (requests: number) => asked.until(() => (seen.requests >= requests ? true : null)),
@@ -26,8 +28,12 @@ async function listen(t: TestContext, ...pieces: string[]) {
     for (const piece of seen.pieces) socket.write(piece);
   };
   const server = createServer({ noDelay: true }, (socket) => {
-    seen.connections++;
-    socket.on('data', (request) => answer(socket, request.toString('latin1')));
+    const connection = seen.connections++;
+    seen.byConnection[connection] = 0;
+    socket.on('data', (request) => {
+      seen.byConnection[connection]! += 1;
+      answer(socket, request.toString('latin1'));
+    });
     socket.on('error', () => socket.destroy());
   });
   server.listen(0, '127.0.0.1');
@@ -163,6 +169,19 @@ test('at a steady rate each request has its time, and an answer that is late hol
   assert.equal(ran.requests, 50);
   assert.equal(upstream.requests - before, 50);
   assert.ok(ran.latency.p50 > 0 && ran.latency.p50 <= ran.latency.p90 && ran.latency.p90 <= ran.latency.p99);
+});
+
+test('at a steady rate the connections take turns, so that none of them rests until the proxy closes it', async (t) => {
+  const upstream = await listen(t, `${head}hello`);
+  const ask = startGenerator(t);
+  const order = { ...usual, perSecond: 50, port: upstream.port, connections: 3, isKept: true };
+
+  await ask({ kind: 'connect', ...order });
+  const before = upstream.byConnection.slice();
+  await ask({ kind: 'run', durationMs: 140 });
+
+  assert.deepEqual(before, [1, 1, 1]);
+  for (const requests of upstream.byConnection) assert.ok(requests > 1, `${upstream.byConnection}`);
 });
 
 test('several requests are sent in turn, and then from the first again', async (t) => {
