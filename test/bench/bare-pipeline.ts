@@ -27,6 +27,8 @@ class BareSocket extends EventEmitter {
   setNoDelay(): void {}
   pause(): void {}
   resume(): void {}
+  /** Who rests for long enough is closed. */
+  end(): void {}
   destroy(): void {}
 }
 

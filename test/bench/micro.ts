@@ -18,7 +18,7 @@ import { planFor } from '../../src/proxy/route.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { FakePort } from '../admin/admin-fixture.ts';
 import { Pipeline } from '../rig/pipeline.ts';
-import { exchangeEnded } from '../telemetry/command-fixture.ts';
+import { exchangeEnded, metricsSource } from '../telemetry/command-fixture.ts';
 import { BarePipeline } from './bare-pipeline.ts';
 
 /** A head of about so many bytes, as browsers and libraries send them. */
@@ -116,16 +116,7 @@ for (const book of crowd.commands.all()) {
   book.attemptSettled(ok, 12, 0);
   book.exchangeEnded(exchangeEnded(), 0);
 }
-const metrics = new Metrics({
-  commands: crowd.commands,
-  clock: systemClock,
-  version: '0',
-  upstreams: () => [],
-  reloads: () => ({ succeeded: 0, failed: 0, lastSucceeded: true }),
-  tunnels: () => 0,
-  logLinesDropped: () => 0,
-  listenerErrors: () => 0,
-});
+const metrics = new Metrics(metricsSource({ commands: crowd.commands, clock: systemClock }));
 bench('metrics page, 1,000 commands', async () => do_not_optimize(await metrics.page('')));
 bench('tick of /hystrix.stream, 1,000 commands', () => {
   for (const slice of renderEvents(crowd.commands, 0, 0)) do_not_optimize(slice);

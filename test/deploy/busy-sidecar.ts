@@ -7,8 +7,7 @@ import { type Answer, Held, startHttpUpstream } from '../rig/http-upstream.ts';
 import { parseMetrics, type Sample } from '../rig/metrics.ts';
 import type { Owner } from '../rig/owner.ts';
 import { freePort, type SidecarProcess, startSidecarProcess } from '../rig/sidecar-process.ts';
-import { VirtualClock } from '../rig/virtual-clock.ts';
-import { describeCommand } from '../telemetry/command-fixture.ts';
+import { describeCommand, metricsSource } from '../telemetry/command-fixture.ts';
 
 /** What a scrape of a real sidecar brings after everything has happened to it that its metrics tell apart. */
 export const busyPage = async (owner: Owner): Promise<readonly Sample[]> => {
@@ -122,17 +121,8 @@ const nameWithoutAddress = async (): Promise<readonly Sample[]> => {
   const commands = new Commands();
   commands.open(describeCommand('gone')).requestRejected('no_endpoint', 0);
   const dnsLookups = { answered: 0, empty: 2, failed: 0, timeout: 0 };
-  const { text } = await new Metrics({
-    commands,
-    clock: new VirtualClock(),
-    version: '',
-    upstreams: () => [
-      { name: 'gone', retryBudgetTokens: 0, endpoints: { available: 0, passedOver: 0 }, dnsLookups },
-    ],
-    reloads: () => ({ succeeded: 0, failed: 0, lastSucceeded: true }),
-    tunnels: () => 0,
-    logLinesDropped: () => 0,
-    listenerErrors: () => 0,
-  }).page('');
+  const endpoints = { available: 0, passedOver: 0 };
+  const upstreams = () => [{ name: 'gone', retryBudgetTokens: 0, endpoints, dnsLookups }];
+  const { text } = await new Metrics(metricsSource({ commands, upstreams })).page('');
   return parseMetrics(text).filter(({ name }) => /_(?:dns_lookups|rejected)_total$/.test(name));
 };

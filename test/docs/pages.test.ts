@@ -3,9 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseSettings } from '../../src/config/parse-settings.ts';
-import { Commands } from '../../src/telemetry/commands.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
-import { VirtualClock } from '../rig/virtual-clock.ts';
+import { metricsSource } from '../telemetry/command-fixture.ts';
 import { blocksOf, deadLinksOf, missingFilesOf, readPage, readPages, root } from './pages.ts';
 
 const pages = readPages();
@@ -48,17 +47,7 @@ test('the configuration in the README is valid', () => {
 });
 
 test('the page on operations lists the metrics that there are, and no others', async () => {
-  const metrics = new Metrics({
-    commands: new Commands(),
-    clock: new VirtualClock(),
-    version: '1.2.3',
-    upstreams: () => [],
-    reloads: () => ({ succeeded: 0, failed: 0, lastSucceeded: true }),
-    tunnels: () => 0,
-    logLinesDropped: () => 0,
-    listenerErrors: () => 0,
-  });
-  const { text } = await metrics.page('');
+  const { text } = await new Metrics(metricsSource()).page('');
   const existing = [...text.matchAll(/^# TYPE (outrigger_\w+) (\w+)$/gm)].map(
     ([, name, kind]) => `${name} ${kind}`,
   );

@@ -20,12 +20,9 @@ const joined = () => {
   const [client, upstream] = [new BareEnd(), new BareEnd()];
   const over = Promise.withResolvers<SpliceEnd>();
   const observer = { moved() {}, upstreamSpoke() {}, ended: over.resolve };
-  const splice = new Splice(client as unknown as Socket, upstream as unknown as Socket, observer);
   const [clientSocket, upstreamSocket] = [client as unknown as Socket, upstream as unknown as Socket];
-  splice.join(
-    { socket: clientSocket, early: null },
-    { socket: upstreamSocket, early: null, listen: () => {} },
-  );
+  const connection = { socket: upstreamSocket, early: null, listen: () => {} };
+  new Splice(clientSocket, upstreamSocket, observer).join({ socket: clientSocket, early: null }, connection);
   return { client, upstream, over: over.promise };
 };
 

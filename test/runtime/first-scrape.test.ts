@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../src/lib/clock.ts';
 import { AdminView, type AdminViewParts } from '../../src/runtime/admin-view.ts';
-import { Commands } from '../../src/telemetry/commands.ts';
-import type { MetricsSource } from '../../src/telemetry/metrics.ts';
+import { metricsSource } from '../telemetry/command-fixture.ts';
 
 test('a first scrape that fails is told as such, and the next one tries again', async () => {
   let failures = 1;
@@ -15,19 +14,9 @@ test('a first scrape that fails is told as such, and the next one tries again', 
     }
     return systemClock.after(delayMs, callback);
   };
-  const commands = new Commands();
-  const metrics: MetricsSource = {
-    commands,
-    clock,
-    version: '1.2.3',
-    upstreams: () => [],
-    reloads: () => ({ succeeded: 0, failed: 0, lastSucceeded: true }),
-    tunnels: () => 0,
-    logLinesDropped: () => 0,
-    listenerErrors: () => 0,
-  };
+  const metrics = metricsSource({ clock });
   // Of all that it shows, only this is asked for.
-  const view = new AdminView({ commands, metrics } as AdminViewParts);
+  const view = new AdminView({ commands: metrics.commands, metrics } as AdminViewParts);
 
   await assert.rejects(view.metrics(''), /nothing to be had/);
 

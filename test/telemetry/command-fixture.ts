@@ -1,8 +1,24 @@
 import type { BreakerStatus } from '../../src/policy/gate.ts';
 import { success } from '../../src/policy/outcome.ts';
 import type { BreakerView, BulkheadView, CommandDescription } from '../../src/telemetry/command-figures.ts';
+import { Commands } from '../../src/telemetry/commands.ts';
 import type { BreakerTransition, ExchangeEnded } from '../../src/telemetry/events.ts';
+import type { MetricsSource } from '../../src/telemetry/metrics.ts';
 import { defaultPolicy } from '../rig/default-policy.ts';
+import { VirtualClock } from '../rig/virtual-clock.ts';
+
+/** Of a sidecar in which nothing has happened. */
+export const metricsSource = (changes: Partial<MetricsSource> = {}): MetricsSource => ({
+  commands: new Commands(),
+  clock: new VirtualClock(),
+  version: '1.2.3',
+  upstreams: () => [],
+  reloads: () => ({ succeeded: 0, failed: 0, lastSucceeded: true }),
+  tunnels: () => 0,
+  logLinesDropped: () => 0,
+  listenerErrors: () => 0,
+  ...changes,
+});
 
 export const closedStatus: BreakerStatus = {
   state: 'closed',

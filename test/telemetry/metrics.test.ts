@@ -5,27 +5,24 @@ import { clientGone, failure, failureStatus, rejected, success } from '../../src
 import { Commands } from '../../src/telemetry/commands.ts';
 import type { MetricsSource } from '../../src/telemetry/metrics.ts';
 import { Metrics, prefersOpenMetrics, startMetrics } from '../../src/telemetry/metrics.ts';
-import { VirtualClock } from '../rig/virtual-clock.ts';
-import { bulkheadView, describeCommand, exchangeEnded } from './command-fixture.ts';
+import { bulkheadView, describeCommand, exchangeEnded, metricsSource } from './command-fixture.ts';
 
-const sourceOf = (commands: Commands): MetricsSource => ({
-  commands,
-  clock: new VirtualClock(),
-  version: '1.2.3',
-  upstreams: () => [
-    {
-      name: 'reviews',
-      retryBudgetTokens: 7,
-      endpoints: { available: 2, passedOver: 1 },
-      dnsLookups: { answered: 5, empty: 0, failed: 2, timeout: 1 },
-    },
-    { name: 'fixed', retryBudgetTokens: 7, endpoints: { available: 1, passedOver: 0 }, dnsLookups: null },
-  ],
-  reloads: () => ({ succeeded: 3, failed: 1, lastSucceeded: false }),
-  tunnels: () => 3,
-  logLinesDropped: () => 4,
-  listenerErrors: () => 0,
-});
+const sourceOf = (commands: Commands): MetricsSource =>
+  metricsSource({
+    commands,
+    upstreams: () => [
+      {
+        name: 'reviews',
+        retryBudgetTokens: 7,
+        endpoints: { available: 2, passedOver: 1 },
+        dnsLookups: { answered: 5, empty: 0, failed: 2, timeout: 1 },
+      },
+      { name: 'fixed', retryBudgetTokens: 7, endpoints: { available: 1, passedOver: 0 }, dnsLookups: null },
+    ],
+    reloads: () => ({ succeeded: 3, failed: 1, lastSucceeded: false }),
+    tunnels: () => 3,
+    logLinesDropped: () => 4,
+  });
 
 /** Every sample of an exposition by its name and labels; a line that is neither sample nor comment fails. */
 const parseExposition = (text: string): Map<string, number> => {
