@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
+import type { RosterMember } from '../lib/roster.ts';
 import type { TimeoutQueue } from '../lib/timeout-queue.ts';
 import type { ServerBounds } from './limits.ts';
 import type { RequestHead } from './request-head.ts';
@@ -19,7 +20,7 @@ export interface ServerContext {
 }
 
 /** A client's connection, as whoever takes its requests sees it. */
-export interface RequestConnection {
+export interface RequestConnection extends RosterMember {
   readonly socket: Socket;
   /** The one under way; null between two. */
   readonly exchange: ServerExchange | null;

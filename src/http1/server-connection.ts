@@ -23,6 +23,7 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
   /** Set when the process wants to end: the next answer says that it closes the connection, and does. */
   isDraining = false;
   exchange: ServerExchange | null = null;
+  rosterIndex = -1;
 
   readonly #context: ServerContext;
   readonly #scanner: HeadScanner;

@@ -6,6 +6,7 @@ import { ServerConnection } from '../http1/server-connection.ts';
 import type { ServerExchange } from '../http1/server-exchange.ts';
 import type { Violation } from '../http1/violation.ts';
 import type { Cap } from '../lib/cap.ts';
+import { Roster } from '../lib/roster.ts';
 import type { TimeoutQueues } from '../lib/timeout-queues.ts';
 import { type Rejected, rejected } from '../policy/outcome.ts';
 import { ExchangeRecord, type RecordSource } from '../proxy/exchange-record.ts';
@@ -51,7 +52,7 @@ export interface HttpListenerOptions {
 export class HttpListener implements RequestHandler, DataListener {
   readonly #options: HttpListenerOptions;
   readonly #context: Changing<ServerContext>;
-  readonly #connections = new Set<RequestConnection>();
+  readonly #connections = new Roster<RequestConnection>();
   #isDraining = false;
   #begun = 0;
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { ClientSide, ExchangeObserver } from '../http1/server-exchange.ts';
+import type { RosterMember } from '../lib/roster.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 
 /** What a client may send before there is an upstream to take it. Beyond that it is left with the client. */
@@ -10,13 +11,14 @@ const MAX_EARLY_BYTES = 64 * 1024;
  * A client's plain TCP connection as an exchange that asks for a tunnel. There is no way to tell it in words why it
  * cannot have one: it is reset, as a port is on which nobody listens.
  */
-export class TcpExchange implements Exchange {
+export class TcpExchange implements Exchange, RosterMember {
   readonly protocol = 'tcp';
   readonly head: RequestHead;
   readonly socket: Socket;
   readonly receivedAt: number;
   observer: ExchangeObserver | null = null;
   isAnswered = false;
+  rosterIndex = -1;
   readonly hasBody = false;
   readonly isRequestDone = true;
   readonly canPersist = false;

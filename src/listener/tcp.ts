@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { Cap } from '../lib/cap.ts';
+import { Roster } from '../lib/roster.ts';
 import { rejected } from '../policy/outcome.ts';
 import { connectHead } from '../proxy/connect-head.ts';
 import { ExchangeRecord } from '../proxy/exchange-record.ts';
@@ -22,7 +23,7 @@ export interface TcpListenerOptions {
 /** The port of one TCP upstream: every connection to it is one to the upstream. */
 export class TcpListener implements DataListener {
   readonly #options: TcpListenerOptions;
-  readonly #open = new Set<TcpExchange>();
+  readonly #open = new Roster<TcpExchange>();
   #begun = 0;
   /** What each connection asks for. */
   readonly #head: RequestHead;

@@ -48,8 +48,8 @@ export class UndiciConnection implements ExchangeOwner, Expirable {
   readonly idleTimeout = new Timeout(this);
   readonly #keeper: UndiciKeeper;
   readonly #client: Client;
-  /** In the order in which they were begun. */
-  readonly #exchanges = new Set<UndiciExchange>();
+  /** In the order in which they were begun, a hundred at most. Not a set, for the reason that {@link Roster} gives. */
+  readonly #exchanges: UndiciExchange[] = [];
   #maxStreams = MAX_STREAMS;
   #hasSocket = false;
   #isRetired = false;
@@ -84,7 +84,7 @@ export class UndiciConnection implements ExchangeOwner, Expirable {
 
   /** Exchanges under way. */
   get inUse(): number {
-    return this.#exchanges.size;
+    return this.#exchanges.length;
   }
 
   get isGone(): boolean {
@@ -94,13 +94,13 @@ export class UndiciConnection implements ExchangeOwner, Expirable {
   /** True when another exchange can begin now. */
   get hasRoom(): boolean {
     if (this.#isRetired || this.#isGone || this.socket.destroyed) return false;
-    return this.#exchanges.size < (this.isShared ? this.#maxStreams : 1);
+    return this.#exchanges.length < (this.isShared ? this.#maxStreams : 1);
   }
 
   /** Sends a request. */
   begin(request: OutgoingRequest, observer: ExchangeObserver): UndiciExchange {
     const exchange = new UndiciExchange(this, request.method, request.body, observer);
-    this.#exchanges.add(exchange);
+    this.#exchanges.push(exchange);
     const { path, headers } = readRequestText(request.headText, this.isShared);
     const options: Dispatcher.DispatchOptions & { readonly servername: string } = {
       method: request.method,
@@ -121,7 +121,7 @@ export class UndiciConnection implements ExchangeOwner, Expirable {
   retire(): void {
     if (this.#isRetired) return;
     this.#isRetired = true;
-    if (this.#exchanges.size === 0) this.destroy();
+    if (this.#exchanges.length === 0) this.destroy();
   }
 
   destroy(): void {
@@ -144,12 +144,17 @@ export class UndiciConnection implements ExchangeOwner, Expirable {
   exchangeOver(exchange: UndiciExchange): void {
     // Only when undici has dealt with the end is it known whether the connection stays.
     queueMicrotask(() => {
-      this.#exchanges.delete(exchange);
+      this.#forget(exchange);
       this.#learnLimit();
       if (this.#isGone || this.socket.destroyed) return;
       if (!this.#isRetired) this.#keeper.released(this, exchange.keepAliveMs);
-      else if (this.#exchanges.size === 0) this.destroy();
+      else if (this.#exchanges.length === 0) this.destroy();
     });
+  }
+
+  #forget(exchange: UndiciExchange): void {
+    const at = this.#exchanges.indexOf(exchange);
+    if (at >= 0) this.#exchanges.splice(at, 1);
   }
 
   /**
@@ -173,8 +178,7 @@ export class UndiciConnection implements ExchangeOwner, Expirable {
   /** undici has let go of the socket, or has been told to begin no more streams: what it holds back goes elsewhere. */
   #disconnected(): void {
     const { pending } = this.#client.stats;
-    const left = pending === 0 ? [] : [...this.#exchanges].slice(-pending);
-    for (const exchange of left) this.#exchanges.delete(exchange);
+    const left = pending === 0 ? [] : this.#exchanges.splice(-pending);
     this.retire();
     for (const exchange of left) exchange.refused();
   }

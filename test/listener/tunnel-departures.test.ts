@@ -33,7 +33,8 @@ for (const isTunnel of [false, true]) {
     const abandon = (): void => {
       isGivenUp = true;
     };
-    listener.clientEnded({ socket: ends as Socket, exchange, isBusy: true, isDraining: false, abandon });
+    const socket = ends as Socket;
+    listener.clientEnded({ socket, exchange, isBusy: true, isDraining: false, rosterIndex: -1, abandon });
     // Meanwhile the upstream has taken the connection.
     exchange.isSwitched = isTunnel;
 
