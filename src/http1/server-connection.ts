@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { askForMore } from '../lib/ask-for-more.ts';
 import { resetSocket } from '../lib/socket-reset.ts';
 import { type Expirable, Timeout } from '../lib/timeout-queue.ts';
 import { BodyReader } from './body.ts';
@@ -32,6 +33,8 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
   #reader: BodyReader | null = null;
   readonly #unread = new Unread();
   #isReadingOn = false;
+  /** True while a request is handed over: content that came with its head may be asked for. */
+  #isHandingOver = false;
   #isPaused = false;
   #isEnding = false;
   #isClosed = false;
@@ -58,11 +61,18 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
 
   /** Takes up reading where it stopped: the exchange wants content, or it is over. */
   readOn(): void {
+    if (this.#isHandingOver) this.#readAlong();
     if (this.#isReadingOn) return;
     this.#isReadingOn = true;
     while (this.#unread.bytes !== null && this.#step(this.#unread.bytes));
     this.#isReadingOn = false;
     if (!this.#isClosed && !this.#isEnding) this.#setReading();
+  }
+
+  /** Content that came with its head is told to who asks for it before that is on its way: then both go in one write. */
+  #readAlong(): void {
+    this.#isHandingOver = false;
+    while (this.exchange !== null && this.#unread.bytes !== null && this.#step(this.#unread.bytes));
   }
 
   /** For the exchange: keeps watch over a client that does not take what it is sent. */
@@ -121,6 +131,7 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
   }
 
   #received(chunk: Buffer): void {
+    askForMore(this.socket);
     if (this.#isEnding) return;
     this.#unread.add(chunk, chunk.length);
     this.readOn();
@@ -166,7 +177,9 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
     }
     this.#readTimeout.disarm();
     this.exchange = new ServerExchange(this, head, this.#reader, this.#context.clock.now());
+    this.#isHandingOver = true;
     handler.request(this.exchange);
+    this.#isHandingOver = false;
   }
 
   #readBody(exchange: ServerExchange, reader: BodyReader, bytes: Buffer): boolean {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { ClientSide, ExchangeObserver } from '../http1/server-exchange.ts';
+import { askForMore } from '../lib/ask-for-more.ts';
 import type { RosterMember } from '../lib/roster.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 
@@ -101,6 +102,7 @@ export class TcpExchange implements Exchange, RosterMember {
   }
 
   #keep(chunk: Buffer): void {
+    askForMore(this.socket);
     this.#early.push(chunk);
     this.#earlyBytes += chunk.length;
     if (this.#earlyBytes >= MAX_EARLY_BYTES) this.socket.pause();

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { OpenConnection } from '../http1/response-observer.ts';
 import type { ClientSide } from '../http1/server-exchange.ts';
+import { askForMore } from '../lib/ask-for-more.ts';
 import { resetSocket } from '../lib/socket-reset.ts';
 
 /** One of the two ends that are joined. */
@@ -64,7 +65,10 @@ export class Splice {
     connection.listen((bytes, length, isOwned) => this.#received(bytes.subarray(0, length), isOwned));
     if (connection.early !== null) this.#received(connection.early, true);
     if (client.early !== null) this.#sent(client.early);
-    this.#client.on('data', (chunk: Buffer) => this.#sent(chunk));
+    this.#client.on('data', (chunk: Buffer) => {
+      askForMore(this.#client);
+      this.#sent(chunk);
+    });
     // It may have ended before anybody here listened.
     if (this.#client.readableEnded) this.#halfEnded('client', this.#upstream);
     if (this.#client.writableLength < this.#client.writableHighWaterMark) this.#upstream.resume();

@@ -22,6 +22,9 @@ class HalfTakenSocket extends EventEmitter {
   uncork(): void {}
   pause(): void {}
   resume(): void {}
+  read(): null {
+    return null;
+  }
   end(): void {}
   write(): boolean {
     this.writableNeedDrain = true;
@@ -33,6 +36,66 @@ class HalfTakenSocket extends EventEmitter {
     this.emit('close');
   }
 }
+
+/** One that the system takes everything from. */
+class TakingSocket extends HalfTakenSocket {
+  override write(): boolean {
+    return true;
+  }
+}
+
+test('content that came with its head is there for a handler that asks, and many requests at once are no depth', () => {
+  const pipelined = 2000;
+  const clock = new VirtualClock();
+  const socket = new TakingSocket();
+  let heard = '';
+  let begun = 0;
+  let ended = 0;
+  const context = serverContext(clock, (exchange) => {
+    begun += 1;
+    const answer = () => {
+      ended += 1;
+      exchange.respond('HTTP/1.1 204 No Content\r\n\r\n', false, false);
+      exchange.finish();
+    };
+    exchange.attach({ bodyData: (chunk) => (heard += chunk), bodyEnd: answer });
+    assert.equal(ended, begun, 'before the handler returns');
+  });
+  new ServerConnection(socket as unknown as Socket, context);
+
+  socket.emit(
+    'data',
+    Buffer.from('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx'.repeat(pipelined)),
+  );
+
+  assert.equal(ended, pipelined);
+  assert.equal(heard, 'x'.repeat(pipelined));
+});
+
+test('content that a handler asks for in pieces is told once, and its end once', () => {
+  const socket = new TakingSocket();
+  let told = '';
+  const context = serverContext(new VirtualClock(), (exchange) => {
+    const consumer = {
+      bodyData(chunk: Buffer) {
+        told += chunk;
+        exchange.pause();
+        exchange.resume();
+      },
+      bodyEnd() {
+        told += '.';
+      },
+    };
+    exchange.attach(consumer);
+  });
+  new ServerConnection(socket as unknown as Socket, context);
+
+  const head = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+  socket.emit('data', Buffer.from(`${head}1\r\na\r\n1\r\nb\r\n`));
+  socket.emit('data', Buffer.from('1\r\nc\r\n0\r\n\r\n'));
+
+  assert.equal(told, 'abc.');
+});
 
 test('a client that pipelines and leaves part of an answer untaken is cut after the write stall', () => {
   const clock = new VirtualClock();
