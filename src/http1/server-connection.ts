@@ -77,10 +77,7 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
 
   /** For the exchange: keeps watch over a client that does not take what it is sent. */
   written(goOn: boolean): boolean {
-    if (!goOn && this.#writeTimeout.queue === null) {
-      this.#unwritten = this.socket.writableLength;
-      this.#context.stallTimeouts.arm(this.#writeTimeout, this.#context.clock.now());
-    }
+    if (!goOn && this.#writeTimeout.queue === null) this.#watchWriting();
     return goOn;
   }
 
@@ -156,7 +153,8 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
     const start = from + scanner.skipped;
     const head = new RequestHead(scanner, bytes.toString('latin1', start, start + scanner.length));
     this.#unread.take(start + scanner.length);
-    const violation = head.interpret(scanner);
+    let violation = head.interpret(scanner);
+    if (head.contentLength > this.#context.bounds.bodyBytes) violation ??= violations.body_size;
     if (violation !== null) {
       this.#refuse(violation, head);
       return false;
@@ -168,10 +166,6 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
   #begin(head: RequestHead): void {
     const { bounds, handler } = this.#context;
     if (head.framing !== 'none') {
-      if (head.contentLength > bounds.bodyBytes) {
-        this.#refuse(violations.body_size, head);
-        return;
-      }
       const length = head.framing === 'chunked' ? -1 : head.contentLength;
       this.#reader = new BodyReader(length, bounds.chunked, bounds.bodyBytes);
     }
@@ -237,10 +231,13 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
   /** A client that takes its time but takes something is not stalled. */
   #stalled(): void {
     const left = this.socket.writableLength;
-    if (left > 0 && left < this.#unwritten) {
-      this.#unwritten = left;
-      this.#context.stallTimeouts.arm(this.#writeTimeout, this.#context.clock.now());
-    } else this.abandon();
+    if (left > 0 && left < this.#unwritten) this.#watchWriting();
+    else this.abandon();
+  }
+
+  #watchWriting(): void {
+    this.#unwritten = this.socket.writableLength;
+    this.#context.stallTimeouts.arm(this.#writeTimeout, this.#context.clock.now());
   }
 
   #clientEnded(): void {
