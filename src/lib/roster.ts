@@ -16,6 +16,7 @@ export class Roster<Member extends RosterMember> {
     return this.#members.length;
   }
 
+  /** `member` is on no roster. */
   add(member: Member): void {
     member.rosterIndex = this.#members.length;
     this.#members.push(member);
@@ -32,7 +33,7 @@ export class Roster<Member extends RosterMember> {
     last.rosterIndex = index;
   }
 
-  /** Those who are here now: they may leave meanwhile. */
+  /** Those who are here now: they may leave meanwhile, and are met all the same. */
   [Symbol.iterator](): Iterator<Member> {
     return this.#members.slice().values();
   }
