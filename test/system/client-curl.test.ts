@@ -94,15 +94,16 @@ test('curl that asks before it sends is told to go on by the server, and sends',
 });
 
 test('curl goes through a tunnel in the clear, too, when it is told to', { skip }, async () => {
-  const { accessLog } = stage().sidecar;
-  const tunnels = () => accessLog.filter(({ protocol }) => protocol === 'connect').length;
-  const before = tunnels();
-
   const { stdout } = await curl('--proxytunnel', `${stage().named.http}/small`);
 
   assert.equal(stdout.toString(), 'this is /small');
   assert.equal(stage().server.calls.at(-1)?.headers['via'], undefined);
-  await eventually('the tunnel is in the log', () => tunnels() === before + 1);
+  // Of tunnels to the secure server, which were there before, some may come into the log only now.
+  await eventually('the tunnel is in the log', () =>
+    stage().sidecar.accessLog.some(
+      ({ protocol, upstream }) => protocol === 'connect' && upstream === 'files',
+    ),
+  );
 });
 
 test('curl in HTTP/1.0 gets what HTTP/1.1 gets', { skip }, async () => {
