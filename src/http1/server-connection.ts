@@ -33,7 +33,7 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
   #reader: BodyReader | null = null;
   readonly #unread = new Unread();
   #isReadingOn = false;
-  /** True while a request is handed over: content that came with its head may be asked for. */
+  /** True while the handler has a request that it was given just now: it may ask for content already. */
   #isHandingOver = false;
   #isPaused = false;
   #isEnding = false;
@@ -61,18 +61,14 @@ export class ServerConnection implements ExchangeConnection, RequestConnection, 
 
   /** Takes up reading where it stopped: the exchange wants content, or it is over. */
   readOn(): void {
-    if (this.#isHandingOver) this.#readAlong();
+    // Content that came with its head is told before that is on its way: then both go in one write.
+    if (this.#isHandingOver && this.exchange !== null && this.#unread.bytes !== null)
+      this.#step(this.#unread.bytes);
     if (this.#isReadingOn) return;
     this.#isReadingOn = true;
     while (this.#unread.bytes !== null && this.#step(this.#unread.bytes));
     this.#isReadingOn = false;
     if (!this.#isClosed && !this.#isEnding) this.#setReading();
-  }
-
-  /** Content that came with its head is told to who asks for it before that is on its way: then both go in one write. */
-  #readAlong(): void {
-    this.#isHandingOver = false;
-    while (this.exchange !== null && this.#unread.bytes !== null && this.#step(this.#unread.bytes));
   }
 
   /** For the exchange: keeps watch over a client that does not take what it is sent. */

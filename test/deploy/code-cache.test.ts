@@ -87,3 +87,12 @@ test('who copies only the file to start is told what is missing', async () => {
     stderr: `outrigger: ${programIn(folder)} is missing: copy the whole folder that was built\n`,
   });
 });
+
+test('the option that the start sets is one that this V8 knows', async () => {
+  const text = readFileSync(join(built, 'outrigger.js'), 'utf8');
+  const [, option = ''] = /setFlagsFromString\(\s*"([^"]+)"/.exec(text) ?? [];
+  assert.match(option, /^--/);
+  const code = `process.getBuiltinModule('node:v8').setFlagsFromString(${JSON.stringify(option)})`;
+  const { stderr } = await run(process.execPath, ['--eval', code]);
+  assert.equal(stderr, '');
+});

@@ -3,6 +3,8 @@ import { after, test } from 'node:test';
 import { startFaultServer } from '../rig/fault-server.ts';
 import { makeCaller } from '../rig/http-call.ts';
 import { hashOf, startHttpUpstream } from '../rig/http-upstream.ts';
+import { connectRaw } from '../rig/raw-client.ts';
+import { answering, ok, startRawUpstream } from '../rig/raw-upstream.ts';
 import { startSidecar, upstreamU } from '../rig/sidecar.ts';
 
 /** Bytes that no compression or offset mistake leaves looking right. */
@@ -94,4 +96,19 @@ test('a body passes without being decoded', async (t) => {
   assert.ok(result.kind === 'answer');
   assert.equal(result.headers['content-encoding'], 'gzip');
   assert.equal(result.body.toString(), 'this is no gzip');
+});
+
+test('of a request whose content breaks a rule in the same piece as its head, the upstream hears nothing', async (t) => {
+  const upstream = await startRawUpstream(t, answering(ok()));
+  const { egress } = await startSidecar(t, upstreamU([upstream.address]));
+  const client = await connectRaw(t, egress);
+  // A kept connection, over which a head could go at once.
+  await client.send('GET /first HTTP/1.1\r\nHost: u.test\r\n\r\n').response();
+  const before = upstream.received.length;
+
+  client.send('PUT / HTTP/1.1\r\nHost: u.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloX');
+
+  assert.match((await client.response()).startLine, /^HTTP\/1.1 400 /);
+  await upstream.connections[0]!.over();
+  assert.equal(upstream.received.length, before);
 });
