@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export const eventually = async (
   what: string,
   isSo: () => boolean | Promise<boolean>,
-  patienceMs = 5000,
+  patienceMs = 20_000,
 ): Promise<void> => {
   const giveUpAt = performance.now() + patienceMs;
   while (!(await isSo())) {

@@ -82,7 +82,7 @@ export class PostgresServer {
   async kill(): Promise<void> {
     const all = pidsOfTree(this.#process!.child.pid!);
     await this.#process!.kill();
-    await eventually('no backend is left', () => !all.some(isAlive), 15_000);
+    await eventually('no backend is left', () => !all.some(isAlive));
   }
 
   #isReady(): boolean {

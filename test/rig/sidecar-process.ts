@@ -60,7 +60,7 @@ export class SidecarProcess {
   /** Waits until a metric, summed over the series that carry these labels, has this value. */
   async metricIs(name: string, labels: Readonly<Record<string, string>>, value: number): Promise<void> {
     const isSo = async () => (await this.metrics()).sum(name, labels) === value;
-    await eventually(`${name} ${JSON.stringify(labels)} is ${value}`, isSo, 15_000);
+    await eventually(`${name} ${JSON.stringify(labels)} is ${value}`, isSo);
   }
 
   /** Descriptors that it has open. */
@@ -87,7 +87,7 @@ export class SidecarProcess {
   /** Waits for the line of that index (0: the first) that tells of this event. */
   async logged(event: string, index = 0): Promise<LogLine> {
     const lines = () => this.log.filter((line) => line['event'] === event);
-    await eventually(`line ${index} of ${event}`, () => lines().length > index, 15_000);
+    await eventually(`line ${index} of ${event}`, () => lines().length > index);
     return lines()[index]!;
   }
 

@@ -123,7 +123,7 @@ const observer = `
 `;
 
 /** What an answer of 128 bytes to a GET may allocate, JavaScript and buffers together. */
-const BYTES = 5250;
+const BYTES = 5100;
 
 test('a request allocates no more than it did', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-observer-'));
@@ -141,12 +141,16 @@ test('a request allocates no more than it did', async (t) => {
     sidecar.child.kill('SIGUSR2');
     return sidecar.logged('heap', index) as Promise<Record<string, number>>;
   };
-  const before = await look(0);
-  await ask(REQUESTS);
-  const after = await look(1);
+  // What is done each second goes on meanwhile, and weighs more the slower the machine is: the least is nearest.
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 5 && least > BYTES; round += 1) {
+    const before = await look(2 * round);
+    await ask(REQUESTS);
+    const after = await look(2 * round + 1);
+    assert.equal(after['collections'], before['collectionsThen'], 'the heap was collected meanwhile');
+    least = Math.min(least, (after['bytes']! - before['left']!) / REQUESTS);
+  }
 
-  assert.equal(after['collections'], before['collectionsThen'], 'the heap was collected meanwhile');
-  const each = (after['bytes']! - before['left']!) / REQUESTS;
-  t.diagnostic(`${Math.round(each)} bytes a request`);
-  assert.ok(each > 0 && each <= BYTES, `${each} bytes a request`);
+  t.diagnostic(`${Math.round(least)} bytes a request`);
+  assert.ok(least > 0 && least <= BYTES, `${least} bytes a request`);
 });
