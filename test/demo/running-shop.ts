@@ -11,24 +11,24 @@ import { type LogLine, Sidecar } from '../rig/sidecar.ts';
 import { fastClock } from './fast-clock.ts';
 
 /** How much faster everything goes in the tests: services, traffic, and what the sidecar's policies wait for. */
-const pace = 5;
+const usualPace = 5;
 
 /** Every duration within, divided by the pace, and every rate multiplied; timeouts stay: a busy machine is no scenario. */
-const quicken = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(quicken);
+const quicken = (value: unknown, pace: number): unknown => {
+  if (Array.isArray(value)) return value.map((each) => quicken(each, pace));
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) {
     return value;
   }
   const entries = Object.entries(value).map(([key, inner]) => {
     if (key === 'timeout') return [key, inner];
-    if (typeof inner !== 'number') return [key, quicken(inner)];
+    if (typeof inner !== 'number') return [key, quicken(inner, pace)];
     if (key.endsWith('PerSecond')) return [key, inner * pace];
     return [key, key.endsWith('Ms') ? inner / pace : inner];
   });
   return Object.fromEntries(entries);
 };
 
-/** The shop and the sidecar of the demo, with traffic, at the tests' pace. */
+/** The shop and the sidecar of the demo, with traffic, at a pace. */
 export class RunningShop {
   readonly shop: Shop;
   readonly sidecar: Sidecar;
@@ -64,7 +64,7 @@ export class RunningShop {
 }
 
 /** Starts everything but the scenarios, which the test takes through their steps itself. */
-export const startShop = async (owner: Owner): Promise<RunningShop> => {
+export const startShop = async (owner: Owner, pace = usualPace): Promise<RunningShop> => {
   const shop = new Shop({ clock: fastClock(pace), random: Math.random });
   owner.after(() => shop.close());
   await shop.open();
@@ -73,7 +73,7 @@ export const startShop = async (owner: Owner): Promise<RunningShop> => {
     { path: ['admin', 'address'], text: '127.0.0.1:0', origin: '--admin' },
   ]);
   assert.ok(parsed.ok);
-  const upstreams = quicken(parsed.settings.upstreams) as Settings['upstreams'];
+  const upstreams = quicken(parsed.settings.upstreams, pace) as Settings['upstreams'];
   const lines: LogLine[] = [];
   const changed = new Signal();
   const app = await startApp(
