@@ -25,6 +25,7 @@ class BareSocket extends EventEmitter {
   }
 
   setNoDelay(): void {}
+  read(): void {}
   pause(): void {}
   resume(): void {}
   /** Who rests for long enough is closed. */

@@ -129,5 +129,5 @@ bench('tick of /events, 1,000 commands', () => {
 });
 
 const [part] = process.argv.slice(2);
-await run(part === undefined ? {} : { filter: new RegExp(part) });
+await run({ throw: true, ...(part !== undefined && { filter: new RegExp(part) }) });
 process.exit(0);
