@@ -93,9 +93,12 @@ test(
     const names = await dashboard.names();
     const titles: string[] = [];
     for (const name of hostile) {
-      await page.evaluate((wanted) => {
+      // As soon as it is there: cards are drawn anew with each tick.
+      await page.waitForFunction((wanted) => {
         const links = [...document.querySelectorAll<HTMLAnchorElement>('.card h3 a')];
-        links.find(({ textContent }) => textContent === wanted)?.click();
+        const link = links.find(({ textContent }) => textContent === wanted);
+        link?.click();
+        return link !== undefined;
       }, name);
       await detail.getByRole('heading', { name: 'Policy' }).waitFor();
       titles.push((await detail.locator('#detail-title bdi').textContent()) ?? '');
